@@ -1,0 +1,1 @@
+//! What Gavel runs on the stream runtime

@@ -1,0 +1,10 @@
+//! The log: ordered, durable, partitioned topics with transactions, as a port and two adapters.
+//!
+//! [`port`] is the whole contract; [`embedded`] keeps it on one machine's disk, [`kafka`] on Apache Kafka. Nothing of
+//! rdkafka or fjall leaks through the port. Every promise of the port is a test of the conformance suite
+//! (`tests/conformance`), which runs over both adapters.
+
+pub mod port;
+pub mod partitioner;
+
+pub use port::*;
