@@ -1,1 +1,17 @@
-//! The stream runtime
+//! The stream runtime: topologies of processors over the log, with state, timers and exactly-once units of work.
+//!
+//! Start at [`topology`] (what is declared) and [`processor`] (what a processor sees). [`runtime`] runs a topology on a
+//! log; [`driver`] runs the same topology without one, on a virtual clock.
+//!
+//! Invariants:
+//! - One unit of work = state changes + outputs + changelog + consumed offsets, committed together; the local store is
+//!   written only after the commit, with the changelog offset it reflects.
+//! - Partition time is `max(t, append_ms)` over the clock source's records, and nothing else moves it.
+//! - No wall clock decides anything here; it only says when a tick is worth appending.
+//! - Nothing here knows what an auction is.
+
+pub mod processor;
+pub mod topology;
+
+pub use processor::{Context, Processor, ProcessorError, SourceRecord, Timer};
+pub use topology::{Topology, TopologyBuilder, TopologyError};

@@ -1,0 +1,119 @@
+//! What a processor sees: one record or timer at a time, and a [`Context`] to read state, write state and forward.
+//!
+//! A processor is a pure function of its state and its input: no clock, no I/O, no randomness, no memory of its own
+//! beyond a cache of its state (see [`Processor::on_rollback`]).
+
+use bytes::Bytes;
+use gavel_log::Header;
+
+/// A record from a source.
+#[derive(Debug, Clone)]
+pub struct SourceRecord {
+    /// Index of the source, in the order of declaration.
+    pub source: usize,
+    /// Its offset.
+    pub offset: u64,
+    /// When the broker appended it.
+    pub append_ms: i64,
+    /// Its key.
+    pub key: Option<Bytes>,
+    /// Its value.
+    pub value: Option<Bytes>,
+    /// Its headers.
+    pub headers: Vec<Header>,
+}
+
+/// A timer that partition time has passed: `partition_time_ms > due_ms`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timer {
+    /// When it was due.
+    pub due_ms: i64,
+    /// What the processor named it by.
+    pub key: Bytes,
+}
+
+/// Why a record was not processed.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessorError {
+    /// The record can never be processed: it goes to the dead letters with this cause, and the partition goes on. To be
+    /// returned before any effect (the runtime asserts that nothing was forwarded or written). `cause` is a short stable slug (`malformed`, `unknown_type`), `detail` is for people
+    /// and holds no secret.
+    #[error("{cause}: {detail}")]
+    Rejected {
+        /// A stable slug.
+        cause: &'static str,
+        /// For people; no secrets.
+        detail: String,
+    },
+    /// The processor's own state cannot be read: stop the task, nothing of this unit of work is committed.
+    #[error("state is damaged: {0}")]
+    State(String),
+}
+
+/// A step of a topology. One instance serves one task (one partition).
+pub trait Processor: Send {
+    /// Handles one record.
+    ///
+    /// # Errors
+    /// `Rejected` sends the record to the dead letters; `State` stops the task.
+    fn process(&mut self, context: &mut dyn Context, record: &SourceRecord) -> Result<(), ProcessorError>;
+
+    /// Handles a timer that came due. Timers fire in order of (due, key), before the record whose append time made
+    /// them due.
+    ///
+    /// # Errors
+    /// `State` stops the task. `Rejected` drops the timer and is logged.
+    fn punctuate(&mut self, context: &mut dyn Context, timer: &Timer) -> Result<(), ProcessorError>;
+
+    /// Called when the whole unit of work is rolled back (an aborted commit; a panic, after which the unit is run again
+    /// without the record that caused it): forget everything cached from state.
+    fn on_rollback(&mut self) {}
+
+    /// Called when a unit of work begins to commit: a processor that caches decoded state writes it back here. No
+    /// outputs may be forwarded.
+    ///
+    /// # Errors
+    /// `State` stops the task.
+    fn before_commit(&mut self, _context: &mut dyn Context) -> Result<(), ProcessorError> {
+        Ok(())
+    }
+}
+
+/// What a processor may do while it handles one record or timer. Stores and sinks are named by their index in the
+/// order of declaration within the processor.
+pub trait Context {
+    /// The task's partition.
+    fn partition(&self) -> u32;
+
+    /// Partition time: the greatest append time of the clock source so far, this record's included. `i64::MIN` before
+    /// the first.
+    fn partition_time_ms(&self) -> i64;
+
+    /// The value of a key, as of now within this unit of work.
+    ///
+    /// # Errors
+    /// `State` when the store cannot be read.
+    fn get(&mut self, store: usize, key: &[u8]) -> Result<Option<Bytes>, ProcessorError>;
+
+    /// Sets a key.
+    fn put(&mut self, store: usize, key: Bytes, value: Bytes);
+
+    /// Removes a key.
+    fn delete(&mut self, store: usize, key: Bytes);
+
+    /// All entries whose key starts with `prefix`, in key order.
+    ///
+    /// # Errors
+    /// `State` when the store cannot be read.
+    fn scan_prefix(&mut self, store: usize, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, ProcessorError>;
+
+    /// Has [`Processor::punctuate`] called once partition time passes `due_ms`. The same (due, key) twice is one timer.
+    fn schedule(&mut self, due_ms: i64, key: Bytes);
+
+    /// Takes a timer back; nothing happens if there is none.
+    fn cancel(&mut self, due_ms: i64, key: Bytes);
+
+    /// Sends a record to a sink. The runtime adds the `correlation-id` and `traceparent` of the record in hand and
+    /// `causation` (topic/partition/offset).
+    fn forward(&mut self, sink: usize, key: Bytes, value: Bytes);
+}
