@@ -76,7 +76,9 @@ impl LogError {
         match self {
             Self::Unavailable(_) | Self::Storage(_) => ErrorClass::Retry,
             Self::TransactionAborted(_) => ErrorClass::Abort,
-            Self::UnknownTopic(_) | Self::TopicDiffers { .. } | Self::RecordTooLarge { .. } | Self::Misuse(_) => ErrorClass::Reject,
+            Self::UnknownTopic(_) | Self::TopicDiffers { .. } | Self::RecordTooLarge { .. } | Self::Misuse(_) => {
+                ErrorClass::Reject
+            }
             Self::Fenced(_) | Self::FolderInUse(_) | Self::Corrupt(_) => ErrorClass::Fatal,
         }
     }

@@ -33,7 +33,10 @@ pub struct BidPlaced {
 impl std::fmt::Debug for BidPlaced {
     /// Without the maximum, which must never reach a log line.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BidPlaced").field("bid_id", &self.bid_id).field("item_id", &self.item_id).finish_non_exhaustive()
+        f.debug_struct("BidPlaced")
+            .field("bid_id", &self.bid_id)
+            .field("item_id", &self.item_id)
+            .finish_non_exhaustive()
     }
 }
 
