@@ -10,8 +10,18 @@
 //! - No wall clock decides anything here; it only says when a tick is worth appending.
 //! - Nothing here knows what an auction is.
 
+pub mod describe;
+pub mod driver;
 pub mod processor;
+pub mod task;
 pub mod topology;
 
+mod beat;
+mod order;
+mod store;
+mod timers;
+
+pub use beat::Beat;
+pub use driver::TopologyTestDriver;
 pub use processor::{Context, Processor, ProcessorError, SourceRecord, Timer};
 pub use topology::{Topology, TopologyBuilder, TopologyError};

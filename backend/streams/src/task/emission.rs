@@ -1,0 +1,137 @@
+//! What a unit of work sends out: forwarded records and dead letters, and the headers they carry.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use gavel_log::{Header, NewRecord};
+
+use crate::processor::{SourceRecord, Timer};
+use crate::topology::Graph;
+
+/// The record that an output came of: `topic/partition/offset`.
+pub const CAUSATION: &str = "causation";
+/// Headers that pass from a record to what comes of it.
+pub const INHERITED: [&str; 2] = ["correlation-id", "traceparent"];
+/// Why a record became a dead letter: a short stable word.
+pub const DEAD_LETTER_CAUSE: &str = "dead-letter-cause";
+/// The same, for people.
+pub const DEAD_LETTER_DETAIL: &str = "dead-letter-detail";
+/// Where the record was: `topic/partition/offset`.
+pub const DEAD_LETTER_ORIGIN: &str = "dead-letter-origin";
+/// How often it has been tried, over all its returns.
+pub const DEAD_LETTER_ATTEMPTS: &str = "dead-letter-attempts";
+
+/// What an output comes of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The record of this index in the unit of work.
+    Record(usize),
+    /// A timer that the record of this index made due. It is another matter than the record's own, so it inherits no
+    /// correlation.
+    Timer(usize),
+}
+
+impl Origin {
+    /// The index of the record.
+    pub(super) fn record(self) -> usize {
+        match self {
+            Self::Record(index) | Self::Timer(index) => index,
+        }
+    }
+}
+
+/// Why something could not be processed.
+#[derive(Debug, Clone)]
+pub(super) struct Verdict {
+    pub(super) cause: &'static str,
+    pub(super) detail: String,
+}
+
+/// One record to send, its headers not yet made.
+#[derive(Debug)]
+pub(super) enum Emission {
+    /// A processor forwarded it.
+    Forward { sink: usize, key: Bytes, value: Bytes, origin: Origin },
+    /// A record that cannot be processed.
+    DeadRecord { index: usize, verdict: Verdict },
+    /// A timer that cannot be handled: its key goes to the dead letters of the clock.
+    DeadTimer { index: usize, timer: Timer, verdict: Verdict },
+}
+
+impl Emission {
+    /// The record as it goes to the log; `with_headers` false leaves the headers of forwarded records out.
+    pub(super) fn render(
+        &self,
+        graph: &Graph,
+        partition: u32,
+        records: &[SourceRecord],
+        with_headers: bool,
+    ) -> NewRecord {
+        match self {
+            Self::Forward { sink, key, value, origin } => NewRecord {
+                topic: graph.sinks[*sink].topic.clone(),
+                partition: None,
+                key: Some(key.clone()),
+                value: Some(value.clone()),
+                headers: if with_headers { causal_headers(graph, partition, records, *origin) } else { Vec::new() },
+            },
+            Self::DeadRecord { index, verdict } => {
+                let record = &records[*index];
+                let mut headers = dead_letter_headers(graph, partition, record, verdict);
+                headers
+                    .extend(record.headers.iter().filter(|header| !header.name.starts_with("dead-letter-")).cloned());
+                NewRecord {
+                    topic: graph.sources[record.source].dead_letters.clone(),
+                    partition: Some(partition),
+                    key: record.key.clone(),
+                    value: record.value.clone(),
+                    headers,
+                }
+            }
+            Self::DeadTimer { index, timer, verdict } => {
+                let record = &records[*index];
+                let detail = format!("timer due at {}: {}", timer.due_ms, verdict.detail);
+                NewRecord {
+                    topic: graph.sources[record.source].dead_letters.clone(),
+                    partition: Some(partition),
+                    key: Some(timer.key.clone()),
+                    value: None,
+                    headers: dead_letter_headers(graph, partition, record, &Verdict { cause: verdict.cause, detail }),
+                }
+            }
+        }
+    }
+}
+
+fn place(graph: &Graph, partition: u32, record: &SourceRecord) -> Bytes {
+    format!("{}/{partition}/{}", graph.sources[record.source].topic, record.offset).into()
+}
+
+fn header(name: &'static str, value: impl Into<Bytes>) -> Header {
+    Header { name: Cow::Borrowed(name), value: value.into() }
+}
+
+fn causal_headers(graph: &Graph, partition: u32, records: &[SourceRecord], origin: Origin) -> Vec<Header> {
+    let record = &records[origin.record()];
+    let mut headers = vec![header(CAUSATION, place(graph, partition, record))];
+    if let Origin::Record(_) = origin {
+        let inherited = |header: &&Header| INHERITED.contains(&&*header.name);
+        headers.extend(record.headers.iter().filter(inherited).cloned());
+    }
+    headers
+}
+
+fn dead_letter_headers(graph: &Graph, partition: u32, record: &SourceRecord, verdict: &Verdict) -> Vec<Header> {
+    vec![
+        header(DEAD_LETTER_CAUSE, verdict.cause),
+        header(DEAD_LETTER_DETAIL, verdict.detail.clone()),
+        header(DEAD_LETTER_ORIGIN, place(graph, partition, record)),
+        header(DEAD_LETTER_ATTEMPTS, (earlier_attempts(record) + 1).to_string()),
+    ]
+}
+
+/// A record that was sent back from the dead letters says how often it was tried before.
+fn earlier_attempts(record: &SourceRecord) -> u32 {
+    let told = record.headers.iter().find(|header| header.name == DEAD_LETTER_ATTEMPTS);
+    told.and_then(|header| std::str::from_utf8(&header.value).ok()?.parse().ok()).unwrap_or(0)
+}
