@@ -1,0 +1,143 @@
+//! The database: SQLite or PostgreSQL, migrated to what this build knows.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+use crate::statement::{Pool, Transaction};
+
+static SQLITE_STEPS: Migrator = sqlx::migrate!("../../migrations/sqlite");
+static POSTGRES_STEPS: Migrator = sqlx::migrate!("../../migrations/postgres");
+
+/// How long SQLite waits for another process's write.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a query waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Readers of an SQLite file.
+const SQLITE_READERS: u32 = 8;
+/// Connections to PostgreSQL of one process.
+const POSTGRES_CONNECTIONS: u32 = 16;
+
+/// Where a database is. Shows no password.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A server, as `postgres://USER:PASSWORD@HOST:PORT/NAME`.
+    Postgres(String),
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let file = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:"));
+        match file {
+            Some(path) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
+            None if text.starts_with("postgres://") || text.starts_with("postgresql://") => {
+                let url = Self::Postgres(text.to_owned());
+                match PgConnectOptions::from_str(text) {
+                    Ok(_) => Ok(url),
+                    Err(_) => Err(Error::BadUrl(url.to_string())),
+                }
+            }
+            // Whatever it is, it may hold a password.
+            _ => Err(Error::BadUrl(text.split([':', '@']).next().unwrap_or_default().to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(url) => write!(f, "postgres://{}", url.rsplit(['@', '/']).nth(1).unwrap_or("…")),
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The read model's database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// Takes every write. For SQLite, one connection.
+    pub(crate) writer: Pool,
+    /// Takes every read.
+    pub(crate) readers: Pool,
+    pub(crate) progress: Arc<Progress>,
+}
+
+impl Database {
+    /// Opens the database, creates an SQLite file that is missing, and takes the migration steps it has not taken.
+    ///
+    /// # Errors
+    /// `Newer` when it was migrated by a newer gavel, `Unusable` when it cannot be written, `Unavailable`.
+    pub async fn connect(url: &DatabaseUrl) -> Result<Self> {
+        let (writer, readers) = match url {
+            DatabaseUrl::Sqlite(path) => connect_sqlite(path).await?,
+            DatabaseUrl::Postgres(url) => connect_postgres(url).await?,
+        };
+        Ok(Self { writer, readers, progress: Arc::default() })
+    }
+
+    /// Closes all connections, and waits until they are.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    pub(crate) async fn begin(&self) -> Result<Transaction> {
+        self.writer.begin().await
+    }
+}
+
+async fn connect_sqlite(path: &std::path::Path) -> Result<(Pool, Pool)> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(BUSY_TIMEOUT)
+        .foreign_keys(true);
+    let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
+    let unusable = |error| match Error::from(error) {
+        Error::Unexpected(reason) | Error::Unusable(reason) => Error::Unusable(format!("{}: {reason}", path.display())),
+        error => error,
+    };
+    let writer = pool(1).connect_with(options.clone()).await.map_err(unusable)?;
+    SQLITE_STEPS.run(&writer).await.map_err(migration_error)?;
+    let readers = pool(SQLITE_READERS).connect_with(options.read_only(true).create_if_missing(false)).await?;
+    Ok((Pool::Sqlite(writer), Pool::Sqlite(readers)))
+}
+
+async fn connect_postgres(url: &str) -> Result<(Pool, Pool)> {
+    let options = PgConnectOptions::from_str(url)?.application_name("gavel");
+    let pool = PgPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options)
+        .await?;
+    POSTGRES_STEPS.run(&pool).await.map_err(migration_error)?;
+    Ok((Pool::Postgres(pool.clone()), Pool::Postgres(pool)))
+}
+
+fn migration_error(error: MigrateError) -> Error {
+    match error {
+        MigrateError::VersionMissing(step) | MigrateError::VersionNotPresent(step) => Error::Newer(step),
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
+        other => Error::Unusable(other.to_string()),
+    }
+}
