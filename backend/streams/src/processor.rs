@@ -69,8 +69,9 @@ pub trait Processor: Send {
     /// without the record that caused it): forget everything cached from state.
     fn on_rollback(&mut self) {}
 
-    /// Called when a unit of work begins to commit: a processor that caches decoded state writes it back here. No
-    /// outputs may be forwarded.
+    /// Called when a unit of work begins to commit: a processor that caches decoded state writes it back here. It may
+    /// forward too, but only records of which the last per key counts: how many there are depends on how the log was
+    /// cut into units. Their cause is the first record of the unit.
     ///
     /// # Errors
     /// `State` stops the task.
