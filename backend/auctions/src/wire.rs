@@ -15,11 +15,12 @@ pub mod topics;
 
 pub use analytics::{Measure, MeasureRecord};
 pub use command::{BidPlaced, Withdrawal};
-pub use completion::{CompletionRecord, Outcome};
-pub use history::{Decision, FirstDecision, HistoryKind, HistoryRecord};
-pub use item::{ClosingTerms, ItemListed};
+pub use completion::CompletionRecord;
+pub use gavel_domain::{Closing as ClosingTerms, Decision, Outcome, ReserveStatus};
+pub use history::{FirstDecision, HistoryKind, HistoryRecord};
+pub use item::ItemListed;
 pub use notice::{NoticeKind, NoticeRecord};
-pub use price::{PriceRecord, ReserveStatus};
+pub use price::PriceRecord;
 
 /// The schema version that this build writes.
 pub const SCHEMA_VERSION: u16 = 1;

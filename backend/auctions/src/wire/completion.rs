@@ -1,7 +1,7 @@
 //! `auctions.items-complete`: exactly one record per ended auction. Public. The same record goes to `auctions.items`,
 //! where it breaks the join.
 
-use gavel_domain::{AccountId, ItemId};
+use gavel_domain::{AccountId, ItemId, Outcome};
 use serde::{Deserialize, Serialize};
 
 /// `item_completed`: the outcome.
@@ -37,31 +37,4 @@ pub struct CompletionRecord {
 pub enum CompletionTag {
     /// `item_completed`.
     ItemCompleted,
-}
-
-/// How an auction ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// To the leader, the reserve met or none.
-    Sold,
-    /// Without any bid.
-    Unsold,
-    /// Bids, but none that met the reserve.
-    ReserveNotMet,
-    /// Taken back by the seller.
-    Withdrawn,
-}
-
-impl Outcome {
-    /// The word on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Sold => "sold",
-            Self::Unsold => "unsold",
-            Self::ReserveNotMet => "reserve_not_met",
-            Self::Withdrawn => "withdrawn",
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! `auctions.bids.history`: the audit, one record per command with its decision. Public: no maximum, no reserve.
 
-use gavel_domain::{AccountId, BidId, CommandId, ItemId};
+use gavel_domain::{AccountId, BidId, CommandId, Decision, ItemId};
 use serde::{Deserialize, Serialize};
 
 /// One command and its decision.
@@ -68,66 +68,6 @@ pub enum HistoryKind {
     BidDecided,
     /// A withdrawal was decided.
     WithdrawalDecided,
-}
-
-/// What the stream decided on a command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Decision {
-    /// Counted; the bidder leads.
-    Accepted,
-    /// Counted, but another maximum stands.
-    AcceptedOutbid,
-    /// The leader raised their own maximum.
-    Raised,
-    /// The item was withdrawn.
-    Withdrawn,
-    /// Refused: under the minimum.
-    TooLow,
-    /// Refused: before the start.
-    NotStarted,
-    /// Refused: after the end.
-    Ended,
-    /// Refused: sellers do not bid on their own.
-    OwnItem,
-    /// Refused: the leader must exceed their own maximum.
-    NotAboveOwnMax,
-    /// Refused: the account may not bid.
-    Suspended,
-    /// Seen before: the first decision stands.
-    Duplicate,
-    /// Refused: no such item within the parking limit.
-    UnknownItem,
-    /// Refused: only the seller withdraws.
-    NotSeller,
-}
-
-impl Decision {
-    /// Whether the command counted: the API answers 200.
-    #[must_use]
-    pub fn is_counted(self) -> bool {
-        matches!(self, Self::Accepted | Self::AcceptedOutbid | Self::Raised | Self::Withdrawn)
-    }
-
-    /// The word on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::AcceptedOutbid => "accepted_outbid",
-            Self::Raised => "raised",
-            Self::Withdrawn => "withdrawn",
-            Self::TooLow => "too_low",
-            Self::NotStarted => "not_started",
-            Self::Ended => "ended",
-            Self::OwnItem => "own_item",
-            Self::NotAboveOwnMax => "not_above_own_max",
-            Self::Suspended => "suspended",
-            Self::Duplicate => "duplicate",
-            Self::UnknownItem => "unknown_item",
-            Self::NotSeller => "not_seller",
-        }
-    }
 }
 
 /// What the first copy of a bid was answered.

@@ -1,6 +1,6 @@
 //! `auctions.items`: what is listed.
 
-use gavel_domain::{AccountId, ImageId, ItemId};
+use gavel_domain::{AccountId, Closing, ImageId, ItemId};
 use serde::{Deserialize, Serialize};
 
 /// `item_listed`: an item comes in. From the edge.
@@ -38,7 +38,7 @@ pub struct ItemListed {
     /// The listed end; a soft close may move the effective one.
     pub ends_at_ms: i64,
     /// How it closes.
-    pub closing: ClosingTerms,
+    pub closing: Closing,
     /// ISO 3166 country of the lister's address, if known.
     #[serde(default)]
     pub country: Option<String>,
@@ -56,21 +56,4 @@ pub struct ItemListed {
 pub enum ItemListedTag {
     /// `item_listed`.
     ItemListed,
-}
-
-/// How an auction closes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum ClosingTerms {
-    /// At the listed end.
-    Hard,
-    /// A late bid moves the end.
-    Soft {
-        /// A bid this close to the end moves it.
-        window_s: u32,
-        /// To this long after the bid.
-        extend_s: u32,
-        /// Never later than this after the listed end.
-        cap_s: u32,
-    },
 }

@@ -1,9 +1,7 @@
 //! `auctions.prices`: the present public state of each item, compacted by item. Public.
 
-use gavel_domain::{AccountId, ItemId};
+use gavel_domain::{AccountId, ItemId, Outcome, ReserveStatus};
 use serde::{Deserialize, Serialize};
-
-use super::completion::Outcome;
 
 /// `price`: how an item stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,16 +43,4 @@ pub struct PriceRecord {
 pub enum PriceTag {
     /// `price`.
     Price,
-}
-
-/// How the reserve stands; its amount is secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReserveStatus {
-    /// There is none.
-    None,
-    /// There is one, and no maximum reaches it.
-    NotMet,
-    /// There is one, and it is met.
-    Met,
 }
