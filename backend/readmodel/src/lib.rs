@@ -22,6 +22,7 @@ mod measures;
 mod notices;
 mod page;
 mod progress;
+mod projection;
 mod search;
 mod sessions;
 mod statement;
@@ -38,5 +39,8 @@ pub use measures::{MeasureRow, TotalRow};
 pub use notices::NoticeRow;
 pub use page::{PAGE_MAX, Page};
 pub use progress::ProjectedOffset;
+pub use projection::{
+    PartitionLag, Projector, ProjectorConfig, ProjectorStatus, RebuildProgress, lag, projected_topics, rebuild,
+};
 pub use sessions::{NewSession, SessionKind, SessionRow, TokenHash};
 pub use watches::WatchRow;

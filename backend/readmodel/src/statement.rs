@@ -6,7 +6,7 @@
 use newtype_uuid::{TypedUuid, TypedUuidKind};
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Encode, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Type};
+use sqlx::{AssertSqlSafe, Encode, PgPool, Postgres, Sqlite, SqlitePool, Type};
 
 use crate::error::{Error, Result};
 

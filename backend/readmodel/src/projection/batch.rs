@@ -1,0 +1,155 @@
+//! A batch of records, sorted into what it changes.
+
+use std::collections::BTreeMap;
+
+use gavel_auctions::wire::{CompletionRecord, HistoryRecord, ItemListed, MeasureRecord, NoticeRecord, headers, topics};
+use gavel_domain::ItemId;
+use gavel_log::{Record, TopicPartition};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::DEAD_LETTERS;
+use crate::dead_letters::DeadLetterRow;
+use crate::history::CommandPosition;
+
+/// Headers by which the runtime says why a record is among the dead letters.
+const DEAD_LETTER_CAUSE: &str = "dead-letter-cause";
+const DEAD_LETTER_DETAIL: &str = "dead-letter-detail";
+const DEAD_LETTER_ORIGIN: &str = "dead-letter-origin";
+
+/// How a partition's offset moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Move {
+    /// Where the database must be before.
+    pub(super) from: u64,
+    /// Where it is after.
+    pub(super) to: u64,
+}
+
+/// A history record with where it and its command are.
+pub(super) struct HistoryEntry {
+    pub(super) partition: u32,
+    pub(super) offset: u64,
+    pub(super) command: Option<CommandPosition>,
+    pub(super) record: HistoryRecord,
+    pub(super) json: String,
+}
+
+/// A record that cannot be understood. It is passed over: it must not hold up the others.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) partition: TopicPartition,
+    pub(super) offset: u64,
+    pub(super) reason: String,
+}
+
+/// What a batch of records changes.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) moves: BTreeMap<TopicPartition, Move>,
+    /// With the append time.
+    pub(super) items: Vec<(ItemListed, i64)>,
+    pub(super) history: Vec<HistoryEntry>,
+    /// Of each item, the record with the greatest sequence, as an index into `history`.
+    pub(super) standings: BTreeMap<ItemId, usize>,
+    /// The first of each item, with its JSON.
+    pub(super) completions: BTreeMap<ItemId, (CompletionRecord, String)>,
+    pub(super) notices: Vec<NoticeRecord>,
+    /// The last of each cell, by its key in the database.
+    pub(super) measures: BTreeMap<CellKey, MeasureRecord>,
+    pub(super) dead_letters: Vec<DeadLetterRow>,
+    pub(super) refused: Vec<Refused>,
+}
+
+type CellKey = (&'static str, i64, String, String, u32);
+
+impl Batch {
+    /// Adds a record.
+    pub(super) fn add(&mut self, record: &Record) {
+        let added = match &*record.topic {
+            topics::ITEMS => self.add_item(record),
+            topics::HISTORY => self.add_history(record),
+            topics::COMPLETE => parse(record).map(|completion: CompletionRecord| {
+                let json = json(record);
+                self.completions.entry(completion.item_id).or_insert((completion, json));
+            }),
+            topics::NOTICES => parse(record).map(|notice| self.notices.push(notice)),
+            topics::ANALYTICS => parse(record).map(|cell: MeasureRecord| {
+                let texts = (cell.dimension.clone(), cell.currency.clone());
+                let key = (cell.measure.as_str(), cell.window_start_ms, texts.0, texts.1, cell.partition);
+                self.measures.insert(key, cell);
+            }),
+            _ => {
+                self.dead_letters.push(dead_letter(record));
+                Ok(())
+            }
+        };
+        if let Err(reason) = added {
+            let partition = TopicPartition::new(record.topic.clone(), record.partition);
+            self.refused.push(Refused { partition, offset: record.offset, reason });
+        }
+    }
+
+    /// Of the items topic only listings are projected; completions have a topic of their own.
+    fn add_item(&mut self, record: &Record) -> Result<(), String> {
+        if parse::<Kind>(record)?.kind == "item_listed" {
+            self.items.push((parse(record)?, record.append_ms));
+        }
+        Ok(())
+    }
+
+    fn add_history(&mut self, record: &Record) -> Result<(), String> {
+        let entry = HistoryEntry {
+            partition: record.partition,
+            offset: record.offset,
+            command: record.header(headers::CAUSATION).and_then(|position| command_position(position)),
+            record: parse(record)?,
+            json: json(record),
+        };
+        if let Some(sequence) = entry.record.sequence {
+            let last = self.standings.entry(entry.record.item_id).or_insert(self.history.len());
+            if self.history.get(*last).is_none_or(|known| known.record.sequence < Some(sequence)) {
+                *last = self.history.len();
+            }
+        }
+        self.history.push(entry);
+        Ok(())
+    }
+}
+
+/// The type of a record.
+#[derive(Deserialize)]
+struct Kind {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+fn parse<T: DeserializeOwned>(record: &Record) -> Result<T, String> {
+    let value = record.value.as_deref().ok_or("it has no value")?;
+    // The position alone: the text of an error can quote the record, which may hold a secret.
+    serde_json::from_slice(value).map_err(|error| format!("not understood at column {}", error.column()))
+}
+
+/// The value of a record that was parsed, and so is UTF-8.
+fn json(record: &Record) -> String {
+    String::from_utf8_lossy(record.value.as_deref().unwrap_or_default()).into_owned()
+}
+
+/// Reads `topic/partition/offset` of a record in the bids topic.
+fn command_position(causation: &[u8]) -> Option<CommandPosition> {
+    let place = std::str::from_utf8(causation).ok()?.strip_prefix(topics::BIDS)?.strip_prefix('/')?;
+    let (partition, offset) = place.split_once('/')?;
+    Some(CommandPosition { partition: partition.parse().ok()?, offset: offset.parse().ok()? })
+}
+
+fn dead_letter(record: &Record) -> DeadLetterRow {
+    let header = |name| record.header(name).map(|value| String::from_utf8_lossy(value).into_owned());
+    DeadLetterRow {
+        dead_letter_id: format!("{}/{}/{}", record.topic, record.partition, record.offset),
+        topic: record.topic.strip_suffix(DEAD_LETTERS).unwrap_or(&record.topic).to_owned(),
+        cause: header(DEAD_LETTER_CAUSE).unwrap_or_else(|| "unknown".into()),
+        detail: header(DEAD_LETTER_DETAIL).unwrap_or_default(),
+        origin: header(DEAD_LETTER_ORIGIN).unwrap_or_default(),
+        at_ms: record.append_ms,
+    }
+}

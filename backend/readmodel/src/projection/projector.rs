@@ -1,0 +1,181 @@
+//! Keeps the projections up with the log, on a thread of its own, for as long as the process lives.
+//!
+//! There is one remedy for whatever goes wrong: leave the group, wait, join again and go on from the database's offsets.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use gavel_log::{GroupConfig, Log};
+use tokio::runtime::Handle;
+
+use super::projected_topics;
+use super::reader::{Reader, Step};
+use crate::database::Database;
+use crate::error::Result;
+
+/// How long one poll waits for records; also how long a stop may take.
+const POLL_TIMEOUT: Duration = Duration::from_millis(200);
+/// First and longest wait after a failure.
+const BACKOFF_MIN: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// How a projector takes part.
+#[derive(Debug, Clone)]
+pub struct ProjectorConfig {
+    /// Its consumer group: the projectors of one database share it.
+    pub group: String,
+    /// Static membership, see [`GroupConfig::instance`].
+    pub instance: Option<String>,
+    /// After how long without a sign of life its partitions go to another.
+    pub session_timeout: Duration,
+}
+
+impl Default for ProjectorConfig {
+    fn default() -> Self {
+        Self { group: "gavel.readmodel".into(), instance: None, session_timeout: Duration::from_secs(10) }
+    }
+}
+
+/// What a projector has done since it was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ProjectorStatus {
+    /// Records projected.
+    pub projected: u64,
+    /// Of them, records that were not understood and passed over.
+    pub refused: u64,
+    /// Failures after which it began again.
+    pub failures: u64,
+    /// Whether the last attempt failed.
+    pub is_failing: bool,
+}
+
+#[derive(Default)]
+struct Shared {
+    is_stopping: AtomicBool,
+    projected: AtomicU64,
+    refused: AtomicU64,
+    failures: AtomicU64,
+    is_failing: AtomicBool,
+}
+
+/// A running projector. Dropped, it stops soon after; [`stop`](Self::stop) waits for it.
+pub struct Projector {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Projector {
+    /// Starts projecting every topic of [`projected_topics`]. `runtime` serves its database calls.
+    ///
+    /// # Errors
+    /// When the system has no thread to give.
+    pub fn start(
+        database: Database,
+        log: Arc<dyn Log>,
+        config: ProjectorConfig,
+        runtime: Handle,
+    ) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let work = Work { database, log, config, runtime, shared: shared.clone() };
+        let thread = std::thread::Builder::new().name("projector".into()).spawn(move || work.run())?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// What it has done so far.
+    #[must_use]
+    pub fn status(&self) -> ProjectorStatus {
+        ProjectorStatus {
+            projected: self.shared.projected.load(Ordering::Relaxed),
+            refused: self.shared.refused.load(Ordering::Relaxed),
+            failures: self.shared.failures.load(Ordering::Relaxed),
+            is_failing: self.shared.is_failing.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Ends the batch in hand, leaves the group and returns once that is done.
+    pub async fn stop(mut self) {
+        self.signal();
+        let Some(thread) = self.thread.take() else { return };
+        if let Ok(Err(_)) = tokio::task::spawn_blocking(move || thread.join()).await {
+            tracing::error!("the projector panicked");
+        }
+    }
+
+    fn signal(&self) {
+        self.shared.is_stopping.store(true, Ordering::Relaxed);
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
+}
+
+impl Drop for Projector {
+    fn drop(&mut self) {
+        self.signal();
+    }
+}
+
+/// What the thread works with.
+struct Work {
+    database: Database,
+    log: Arc<dyn Log>,
+    config: ProjectorConfig,
+    runtime: Handle,
+    shared: Arc<Shared>,
+}
+
+impl Work {
+    fn run(&self) {
+        let mut backoff = BACKOFF_MIN;
+        let mut told = String::new();
+        while !self.is_stopping() {
+            let before = self.shared.projected.load(Ordering::Relaxed);
+            let Err(error) = self.session() else { return };
+            self.shared.failures.fetch_add(1, Ordering::Relaxed);
+            self.shared.is_failing.store(true, Ordering::Relaxed);
+            if self.shared.projected.load(Ordering::Relaxed) > before {
+                backoff = BACKOFF_MIN;
+                told.clear();
+            }
+            // The same failure again and again is one line.
+            if told != error.to_string() {
+                told = error.to_string();
+                tracing::warn!(error = told, "projections wait; they go on by themselves");
+            }
+            std::thread::park_timeout(backoff);
+            backoff = (backoff * 2).min(BACKOFF_MAX);
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.shared.is_stopping.load(Ordering::Relaxed)
+    }
+
+    /// Projects until told to stop, or until something fails.
+    fn session(&self) -> Result<()> {
+        let topics = projected_topics();
+        let mut consumer = self.log.consumer(Some(&GroupConfig {
+            group: self.config.group.clone(),
+            instance: self.config.instance.clone(),
+            session_timeout: self.config.session_timeout,
+        }))?;
+        consumer.subscribe(&topics.iter().map(String::as_str).collect::<Vec<_>>())?;
+        let mut reader = Reader {
+            database: &self.database,
+            log: &*self.log,
+            runtime: &self.runtime,
+            consumer,
+            offsets: BTreeMap::new(),
+        };
+        while !self.is_stopping() {
+            let Step { projected, refused } = reader.step(POLL_TIMEOUT)?;
+            self.shared.projected.fetch_add(projected, Ordering::Relaxed);
+            self.shared.refused.fetch_add(refused, Ordering::Relaxed);
+            self.shared.is_failing.store(false, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}

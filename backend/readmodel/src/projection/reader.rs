@@ -1,0 +1,126 @@
+//! Carries records from a consumer to the database. The offsets in the database are the truth: the consumer is put where
+//! they say, whatever its group has committed.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use gavel_log::{Consumer, GroupEvent, Log, Record, Start, TopicPartition};
+use tokio::runtime::Handle;
+
+use super::batch::{Batch, Move, Refused};
+use crate::database::Database;
+use crate::error::{Error, Result};
+use crate::progress::ProjectedOffset;
+
+/// The most records of one batch, hence of one database transaction.
+const BATCH_RECORDS_MAX: usize = 1_000;
+
+/// A consumer and the database it feeds.
+pub(super) struct Reader<'a> {
+    pub(super) database: &'a Database,
+    pub(super) log: &'a dyn Log,
+    pub(super) runtime: &'a Handle,
+    pub(super) consumer: Box<dyn Consumer>,
+    /// Of each assigned partition, the offset in the database.
+    pub(super) offsets: BTreeMap<TopicPartition, u64>,
+}
+
+/// What one step did.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Step {
+    /// Records projected.
+    pub(super) projected: u64,
+    /// Of them, records that were not understood.
+    pub(super) refused: u64,
+}
+
+impl Reader<'_> {
+    /// Puts these partitions where the database is.
+    pub(super) fn resume(&mut self, partitions: Vec<TopicPartition>) -> Result<()> {
+        for partition in partitions {
+            let next = self.runtime.block_on(self.database.claim_offset(&partition))?;
+            let watermarks = self.log.watermarks(&partition)?;
+            if next > watermarks.end {
+                return Err(Error::AheadOfLog { topic: partition.topic.to_string(), partition: partition.partition });
+            }
+            self.consumer.seek(&partition, Start::Offset(next.max(watermarks.low)))?;
+            self.offsets.insert(partition, next);
+        }
+        self.database.progress.publish(self.offsets.clone());
+        Ok(())
+    }
+
+    /// Waits up to `timeout` for records, and projects what came.
+    pub(super) fn step(&mut self, timeout: Duration) -> Result<Step> {
+        let began = Instant::now();
+        let mut records = Vec::new();
+        for event in self.consumer.poll(&mut records, BATCH_RECORDS_MAX, timeout)? {
+            match event {
+                GroupEvent::Revoked(partitions) => self.offsets.retain(|known, _| !partitions.contains(known)),
+                GroupEvent::Assigned(partitions) => {
+                    // Read from the group's offsets, which are not the truth: read again from the database's.
+                    records.retain(|record| !partitions.contains(&partition_of(record)));
+                    self.resume(partitions)?;
+                }
+            }
+        }
+        // Positions also pass transaction markers. Alone they are written only when nothing else is to be done.
+        if records.is_empty() && began.elapsed() < timeout {
+            return Ok(Step::default());
+        }
+        self.project(&records)
+    }
+
+    fn project(&mut self, records: &[Record]) -> Result<Step> {
+        let mut batch = Batch::default();
+        for record in records {
+            batch.add(record);
+        }
+        for (partition, from) in &self.offsets {
+            let to = self.consumer.position(partition)?;
+            if to > *from {
+                batch.moves.insert(partition.clone(), Move { from: *from, to });
+            }
+        }
+        if batch.moves.is_empty() {
+            return Ok(Step::default());
+        }
+        self.runtime.block_on(self.database.write(&batch))?;
+        for (partition, moved) in &batch.moves {
+            self.offsets.insert(partition.clone(), moved.to);
+        }
+        self.database.progress.publish(batch.moves.into_iter().map(|(partition, moved)| (partition, moved.to)));
+        batch.refused.iter().for_each(report);
+        Ok(Step { projected: records.len() as u64, refused: batch.refused.len() as u64 })
+    }
+}
+
+fn partition_of(record: &Record) -> TopicPartition {
+    TopicPartition::new(record.topic.clone(), record.partition)
+}
+
+fn report(refused: &Refused) {
+    let Refused { partition, offset, reason } = refused;
+    tracing::warn!(topic = %partition.topic, partition = partition.partition, offset, reason, "record not projected");
+}
+
+/// How far a projection is behind the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionLag {
+    /// The partition.
+    pub partition: TopicPartition,
+    /// Offsets between what is projected and the end of what is committed.
+    pub behind: u64,
+}
+
+/// How far the projections are behind the log. Blocks: it asks the log.
+///
+/// # Errors
+/// As the log refuses.
+pub fn lag(log: &dyn Log, offsets: &[ProjectedOffset]) -> Result<Vec<PartitionLag>> {
+    let behind = |offset: &ProjectedOffset| {
+        let end = log.watermarks(&offset.partition)?.stable_end;
+        Ok(PartitionLag { partition: offset.partition.clone(), behind: end.saturating_sub(offset.next) })
+    };
+    offsets.iter().map(behind).collect()
+}
