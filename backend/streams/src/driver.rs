@@ -250,3 +250,6 @@ impl TopologyTestDriver {
         self.topology.0.stores.iter().position(|node| node.name == store)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@
 pub mod describe;
 pub mod driver;
 pub mod processor;
+pub mod runtime;
 pub mod task;
 pub mod topology;
 
@@ -24,4 +25,5 @@ mod timers;
 pub use beat::Beat;
 pub use driver::TopologyTestDriver;
 pub use processor::{Context, Processor, ProcessorError, SourceRecord, Timer};
+pub use runtime::{Runtime, RuntimeOptions};
 pub use topology::{Topology, TopologyBuilder, TopologyError};

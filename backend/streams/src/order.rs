@@ -41,11 +41,6 @@ impl Queues {
         self.sources[source].len()
     }
 
-    /// The next record of one source.
-    pub(crate) fn head_of(&self, source: usize) -> Option<&SourceRecord> {
-        self.sources[source].front()
-    }
-
     /// The next record of all.
     pub(crate) fn head(&self) -> Option<&SourceRecord> {
         let heads = self.sources.iter().filter_map(VecDeque::front);

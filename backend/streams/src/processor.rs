@@ -71,7 +71,7 @@ pub trait Processor: Send {
 
     /// Called when a unit of work begins to commit: a processor that caches decoded state writes it back here. It may
     /// forward too, but only records of which the last per key counts: how many there are depends on how the log was
-    /// cut into units. Their cause is the first record of the unit.
+    /// cut into units. They carry no `causation`.
     ///
     /// # Errors
     /// `State` stops the task.

@@ -133,9 +133,17 @@ impl<S: StateStore> Task<S> {
         self.unit.emissions.iter().map(render)
     }
 
-    /// How many of the outputs are dead letters.
-    pub(crate) fn dead_letters(&self) -> usize {
-        self.unit.emissions.iter().filter(|emission| !matches!(emission, Emission::Forward { .. })).count()
+    /// How many records the unit of work holds.
+    pub(crate) fn records(&self) -> usize {
+        self.records.len()
+    }
+
+    /// The causes of the dead letters among the outputs.
+    pub(crate) fn dead_letters(&self) -> impl Iterator<Item = &'static str> {
+        self.unit.emissions.iter().filter_map(|emission| match emission {
+            Emission::Forward { .. } => None,
+            Emission::DeadRecord { verdict, .. } | Emission::DeadTimer { verdict, .. } => Some(verdict.cause),
+        })
     }
 
     /// The final value of each key that was changed, store by store, in key order.
@@ -170,7 +178,7 @@ impl<S: StateStore> Task<S> {
     }
 
     /// Runs the unit again, without the record that asked for the output of this index, which the log refused as too
-    /// large. False if that output came of a timer or is itself a dead letter: there is no way on.
+    /// large. False if that output came of anything but a record: there is no way on.
     pub(crate) fn refuse_output(&mut self, output: usize) -> Result<bool, TaskError> {
         let Emission::Forward { sink, value, origin: Origin::Record(index), .. } = &self.unit.emissions[output] else {
             return Ok(false);
@@ -196,6 +204,11 @@ impl<S: StateStore> Task<S> {
     /// The committed state.
     pub(crate) fn store(&self) -> &S {
         &self.unit.store
+    }
+
+    /// The same, to be told what the next commit is to write besides.
+    pub(crate) fn store_mut(&mut self) -> &mut S {
+        &mut self.unit.store
     }
 
     /// Gives the store up, as a process does that dies; the unit of work in hand is lost.
@@ -317,7 +330,7 @@ impl<S: StateStore> Task<S> {
             node: &self.topology.0.processors[processor],
             processor,
             partition: self.partition,
-            origin: Origin::Record(0),
+            origin: Origin::Unit,
         };
         let outcome = self.processors[processor].before_commit(&mut scope);
         outcome.map_err(|error| self.state_error(processor, error.to_string()))

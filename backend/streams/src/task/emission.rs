@@ -29,15 +29,8 @@ pub(super) enum Origin {
     /// A timer that the record of this index made due. It is another matter than the record's own, so it inherits no
     /// correlation.
     Timer(usize),
-}
-
-impl Origin {
-    /// The index of the record.
-    pub(super) fn record(self) -> usize {
-        match self {
-            Self::Record(index) | Self::Timer(index) => index,
-        }
-    }
+    /// The unit of work as a whole, while it begins to commit: no record is its cause.
+    Unit,
 }
 
 /// Why something could not be processed.
@@ -112,13 +105,15 @@ fn header(name: &'static str, value: impl Into<Bytes>) -> Header {
 }
 
 fn causal_headers(graph: &Graph, partition: u32, records: &[SourceRecord], origin: Origin) -> Vec<Header> {
-    let record = &records[origin.record()];
-    let mut headers = vec![header(CAUSATION, place(graph, partition, record))];
-    if let Origin::Record(_) = origin {
-        let inherited = |header: &&Header| INHERITED.contains(&&*header.name);
-        headers.extend(record.headers.iter().filter(inherited).cloned());
+    let cause = |index: usize| header(CAUSATION, place(graph, partition, &records[index]));
+    match origin {
+        Origin::Record(index) => {
+            let inherited = records[index].headers.iter().filter(|header| INHERITED.contains(&&*header.name));
+            std::iter::once(cause(index)).chain(inherited.cloned()).collect()
+        }
+        Origin::Timer(index) => vec![cause(index)],
+        Origin::Unit => Vec::new(),
     }
-    headers
 }
 
 fn dead_letter_headers(graph: &Graph, partition: u32, record: &SourceRecord, verdict: &Verdict) -> Vec<Header> {

@@ -1,0 +1,98 @@
+//! Synchronised reading: whether a record may be processed, or must wait for the sources before its own.
+//!
+//! A record waits until each earlier source has been read past its append time, or to that source's end as the log tells it
+//! after the record was received: the true end, since an open transaction below it may hold earlier records. One
+//! question covers all that is received by then, so a batch asks at most once, and not at all while the earlier sources
+//! are ahead. Append times are taken to rise within a partition.
+
+use gavel_log::LogError;
+
+use crate::order::Queues;
+use crate::processor::SourceRecord;
+
+/// What the gate must know of the log.
+pub(super) trait Progress {
+    /// Up to where a source has been read.
+    fn position(&self, source: usize) -> Result<u64, LogError>;
+    /// Its true end now.
+    fn end(&self, source: usize) -> Result<u64, LogError>;
+}
+
+#[derive(Debug, Clone, Default)]
+struct Asked {
+    /// The end as it was told.
+    end: u64,
+    /// For each source: the offset below which its records had been received then.
+    covers: Vec<u64>,
+}
+
+/// The gate of one task.
+#[derive(Debug)]
+pub(super) struct Gate {
+    /// For each source: the append time of the last record received.
+    last_append_ms: Vec<i64>,
+    /// For each source: the offset after the last record received.
+    received: Vec<u64>,
+    /// For each source: the last question.
+    asked: Vec<Option<Asked>>,
+}
+
+impl Gate {
+    pub(super) fn new(sources: usize) -> Self {
+        Self { last_append_ms: vec![i64::MIN; sources], received: vec![0; sources], asked: vec![None; sources] }
+    }
+
+    /// Takes note of a record that was received.
+    pub(super) fn receive(&mut self, record: &SourceRecord) {
+        let last = &mut self.last_append_ms[record.source];
+        *last = record.append_ms.max(*last);
+        self.received[record.source] = record.offset + 1;
+    }
+
+    /// Takes what may be processed now off the queues, in order, at most `max_records`.
+    pub(super) fn take(
+        &mut self,
+        queues: &mut Queues,
+        max_records: usize,
+        progress: &dyn Progress,
+    ) -> Result<Vec<SourceRecord>, LogError> {
+        let mut batch = Vec::with_capacity(max_records.min(queues.len()));
+        while batch.len() < max_records {
+            let Some(head) = queues.head() else { break };
+            match self.is_open(head.source, head.append_ms, head.offset, progress) {
+                Ok(true) => batch.extend(queues.pop()),
+                Ok(false) => break,
+                // What is taken is good; the question is put again with the next batch.
+                Err(_) if !batch.is_empty() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(batch)
+    }
+
+    fn is_open(
+        &mut self,
+        source: usize,
+        append_ms: i64,
+        offset: u64,
+        progress: &dyn Progress,
+    ) -> Result<bool, LogError> {
+        for earlier in 0..source {
+            if self.last_append_ms[earlier] > append_ms {
+                continue;
+            }
+            let covered = |asked: &Asked| asked.covers[source] > offset;
+            if !self.asked[earlier].as_ref().is_some_and(covered) {
+                self.asked[earlier] = Some(Asked { end: progress.end(earlier)?, covers: self.received.clone() });
+            }
+            let end = self.asked[earlier].as_ref().map_or(0, |asked| asked.end);
+            if progress.position(earlier)? < end {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+//! Local state on disk: one fjall database per process, one keyspace per task, so that a unit of work and the changelog
+//! offsets it reflects are one write to one tree.
+//!
+//! A row's key is the index of its store (one byte) and the key in the store. Rows of store `META` say how the others are
+//! laid out, and for each store up to where it certainly reflects its changelog: its bound.
+//!
+//! The bound is a lower bound. All below it is in the store; what lies above it may be, too. Changelog values are absolute, so
+//! reading on from the bound to the end always gives the state at the end. The runtime asks for a changelog's end
+//! *before* it commits a unit of work and writes it as the bound with that unit, *after* the commit. That commit proves
+//! that no newer owner had written to the changelog when the end was asked; so all below is this task's own, applied before.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use fjall::{Database, Keyspace, KeyspaceCreateOptions};
+
+use crate::store::{Overlay, StateStore, StoreError};
+use crate::topology::Topology;
+
+/// The store index of the rows about the store itself.
+const META: u8 = u8::MAX;
+/// The row that says how the rows are laid out.
+const LAYOUT_ROW: [u8; 2] = [META, b'l'];
+/// The row of a store's bound, less the store's index.
+const BOUND_ROW: [u8; 2] = [META, b'b'];
+/// Raised when the rows are laid out differently: stores of another layout are dropped, and come back from the changelog.
+const LAYOUT_VERSION: u32 = 1;
+
+impl From<fjall::Error> for StoreError {
+    fn from(error: fjall::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// The local stores of this process.
+pub(crate) struct StateFolder {
+    database: Database,
+    /// The tasks open now. A task that moves from thread to thread within the process is first closed by the old one.
+    open: Mutex<BTreeSet<String>>,
+}
+
+impl StateFolder {
+    /// Opens the folder, and makes it where there is none.
+    pub(crate) fn open(folder: &Path) -> Result<Arc<Self>, StoreError> {
+        std::fs::create_dir_all(folder).map_err(|error| StoreError(format!("{}: {error}", folder.display())))?;
+        let database = Database::builder(folder).open()?;
+        Ok(Arc::new(Self { database, open: Mutex::default() }))
+    }
+
+    /// Opens the store of a task; `None` while another thread still holds it.
+    pub(crate) fn task_store(
+        self: &Arc<Self>,
+        topology: &Topology,
+        partition: u32,
+    ) -> Result<Option<LocalStore>, StoreError> {
+        let name = format!("{}.{partition}", topology.name());
+        if !self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone()) {
+            return Ok(None);
+        }
+        let lease = Lease { folder: Arc::clone(self), name };
+        let keyspace = self.database.keyspace(&lease.name, KeyspaceCreateOptions::default)?;
+        let stores = topology.0.stores.len();
+        let mut store = LocalStore { lease, keyspace, layout: layout(topology), stores, staged_bounds: Vec::new() };
+        if store.keyspace.get(LAYOUT_ROW)?.is_none_or(|found| found[..] != store.layout[..]) {
+            store.wipe()?;
+        }
+        Ok(Some(store))
+    }
+}
+
+/// What the rows depend on: the layout, and which store has which index.
+fn layout(topology: &Topology) -> Bytes {
+    let names: Vec<&str> = topology.0.stores.iter().map(|store| store.name.as_str()).collect();
+    format!("{LAYOUT_VERSION}:{}", names.join(",")).into()
+}
+
+/// The right to a task's store.
+struct Lease {
+    folder: Arc<StateFolder>,
+    name: String,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.folder.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+    }
+}
+
+/// The local store of one task.
+pub(crate) struct LocalStore {
+    lease: Lease,
+    keyspace: Keyspace,
+    layout: Bytes,
+    stores: usize,
+    /// Written with the next unit of work.
+    staged_bounds: Vec<(usize, u64)>,
+}
+
+impl LocalStore {
+    /// Up to where a store certainly reflects its changelog; `None` if it reflects nothing.
+    pub(crate) fn bound(&self, store: usize) -> Result<Option<u64>, StoreError> {
+        let Some(bytes) = self.keyspace.get(bound_row(store))? else { return Ok(None) };
+        let bytes = bytes[..].try_into().map_err(|_| StoreError("a bound cannot be read".into()))?;
+        Ok(Some(u64::from_be_bytes(bytes)))
+    }
+
+    /// Has the next [`apply`](StateStore::apply) write these bounds.
+    pub(crate) fn stage_bounds(&mut self, bounds: Vec<(usize, u64)>) {
+        self.staged_bounds = bounds;
+    }
+
+    /// Drops all rows.
+    pub(crate) fn wipe(&mut self) -> Result<(), StoreError> {
+        self.staged_bounds.clear();
+        self.keyspace.clear()?;
+        self.keyspace.insert(LAYOUT_ROW, &self.layout[..])?;
+        Ok(())
+    }
+
+    /// How many stores it has.
+    pub(crate) fn stores(&self) -> usize {
+        self.stores
+    }
+}
+
+impl StateStore for LocalStore {
+    fn get(&self, store: usize, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.keyspace.get(row(store, key))?.map(|value| Bytes::copy_from_slice(&value)))
+    }
+
+    fn scan_prefix(&self, store: usize, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
+        let entry = |guard: fjall::Guard| {
+            let (key, value) = guard.into_inner()?;
+            Ok((Bytes::copy_from_slice(&key[1..]), Bytes::copy_from_slice(&value)))
+        };
+        self.keyspace.prefix(row(store, prefix)).map(entry).collect()
+    }
+
+    fn apply(&mut self, overlays: &mut [Overlay]) -> Result<(), StoreError> {
+        let mut batch = self.lease.folder.database.batch();
+        for (store, overlay) in overlays.iter_mut().enumerate() {
+            for (key, value) in std::mem::take(overlay) {
+                match value {
+                    Some(value) => batch.insert(&self.keyspace, row(store, &key), &value[..]),
+                    None => batch.remove(&self.keyspace, row(store, &key)),
+                }
+            }
+        }
+        for (store, bound) in self.staged_bounds.drain(..) {
+            batch.insert(&self.keyspace, bound_row(store), bound.to_be_bytes());
+        }
+        Ok(batch.commit()?)
+    }
+}
+
+fn row(store: usize, key: &[u8]) -> Vec<u8> {
+    let mut row = Vec::with_capacity(1 + key.len());
+    row.push(store as u8);
+    row.extend_from_slice(key);
+    row
+}
+
+fn bound_row(store: usize) -> [u8; 3] {
+    [BOUND_ROW[0], BOUND_ROW[1], store as u8]
+}

@@ -1,0 +1,173 @@
+//! The commit of a unit of work: outputs, changelogs and consumed offsets of all tasks of a thread in one transaction,
+//! then the local stores.
+
+use std::time::{Duration, Instant};
+
+use gavel_log::{ErrorClass, LogError, NewRecord};
+
+use super::backoff::Backoff;
+use super::interruption::Interruption;
+use super::live_task::{LiveTask, Phase};
+use super::session::Session;
+use crate::beat::Beat;
+
+/// How often a task asks for its changelogs' ends, to store them as bounds.
+const BOUNDS_MS: i64 = 2_000;
+
+/// Where sending stopped.
+enum Unsent {
+    /// The log refused; the class says what to do.
+    Refused(LogError),
+    /// This output of this task is larger than the log takes.
+    TooLarge { partition: u32, output: usize, error: LogError },
+}
+
+impl From<LogError> for Unsent {
+    fn from(error: LogError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl Session<'_> {
+    /// Commits what the tasks processed. If that fails for now, all is rolled back and its records wait again.
+    pub(super) fn commit(&mut self) -> Result<(), Interruption> {
+        self.beat(Beat::Processed)?;
+        self.stage_bounds();
+        let started = Instant::now();
+        while let Err(unsent) = self.send_all() {
+            self.undo(unsent)?;
+        }
+        self.beat(Beat::BeforeCommit)?;
+        self.commit_transaction()?;
+        self.beat(Beat::AfterCommit)?;
+        self.count(started.elapsed());
+        for running in self.tasks.values_mut().filter_map(LiveTask::running).filter(|running| running.in_unit) {
+            running.applied()?;
+        }
+        self.beat(Beat::Applied)
+    }
+
+    fn send_all(&mut self) -> Result<(), Unsent> {
+        self.producer.begin()?;
+        let topology = &self.worker.topology;
+        let mut consumed = Vec::new();
+        for (&partition, LiveTask { sources, phase }) in &self.tasks {
+            let Phase::Running(running) = phase else { continue };
+            if !running.in_unit {
+                continue;
+            }
+            for (output, record) in running.task.outputs().enumerate() {
+                self.producer.send(record).map_err(|error| match error {
+                    LogError::RecordTooLarge { .. } => Unsent::TooLarge { partition, output, error },
+                    error => Unsent::Refused(error),
+                })?;
+            }
+            for change in running.task.changes() {
+                self.producer.send(NewRecord {
+                    topic: topology.0.stores[change.store].changelog.clone(),
+                    partition: Some(partition),
+                    key: Some(change.key.clone()),
+                    value: change.value.cloned(),
+                    headers: Vec::new(),
+                })?;
+            }
+            consumed.extend(running.consumed(sources));
+        }
+        Ok(self.producer.send_offsets(&consumed, &self.consumer.group_metadata()?)?)
+    }
+
+    /// Commits, and asks again while the answer is unknown: only the log can tell what became of it.
+    fn commit_transaction(&mut self) -> Result<(), Interruption> {
+        let mut backoff = Backoff::default();
+        loop {
+            match self.producer.commit() {
+                Ok(()) => return Ok(()),
+                // The next to join learns from the log what became of it.
+                Err(error @ LogError::Unavailable(_)) if self.worker.stop.is_set() => {
+                    return Err(Interruption::Rejoin(error));
+                }
+                Err(error @ LogError::Unavailable(_)) => {
+                    self.worker.report(&error);
+                    self.worker.stop.wait(backoff.next());
+                }
+                Err(error) => self.undo(Unsent::Refused(error))?,
+            }
+        }
+    }
+
+    /// Takes back what was sent. Goes on only where the unit of work can be sent again at once.
+    fn undo(&mut self, unsent: Unsent) -> Result<(), Interruption> {
+        match unsent {
+            Unsent::Refused(error) if error.class() == ErrorClass::Fatal => Err(error.into()),
+            Unsent::Refused(error) => {
+                self.abort()?;
+                metrics::counter!("gavel_streams_rollbacks_total").increment(1);
+                for running in self.tasks.values_mut().filter_map(LiveTask::running) {
+                    running.rollback();
+                }
+                Err(error.into())
+            }
+            Unsent::TooLarge { partition, output, error } => {
+                self.abort()?;
+                let running = self.tasks.get_mut(&partition).and_then(LiveTask::running);
+                match running.map(|running| running.task.refuse_output(output)).transpose()? {
+                    Some(true) => Ok(()),
+                    _ => Err(error.into()),
+                }
+            }
+        }
+    }
+
+    /// An abort that fails leaves a transaction that only a new producer of the same id can end.
+    fn abort(&mut self) -> Result<(), Interruption> {
+        match self.producer.abort() {
+            // Nothing was open: the refusal came from `begin`.
+            Ok(()) | Err(LogError::Misuse(_)) => Ok(()),
+            Err(error) => Err(Interruption::Rejoin(error)),
+        }
+    }
+
+    /// Asks for the ends of the changelogs of the tasks about to commit: the next bounds (see `local`). A log that does
+    /// not answer only leaves the bounds where they are.
+    fn stage_bounds(&mut self) {
+        let now_ms = self.worker.options.clock.now_ms();
+        for (&partition, task) in &mut self.tasks {
+            let Some(running) = task.running() else { continue };
+            if !running.in_unit || now_ms.saturating_sub(running.bounds_asked_ms) < BOUNDS_MS {
+                continue;
+            }
+            running.bounds_asked_ms = now_ms;
+            let stores = self.worker.topology.0.stores.iter().enumerate();
+            let bound = |(store, node): (usize, &crate::topology::StoreNode)| {
+                let changelog = gavel_log::TopicPartition::new(node.changelog.clone(), partition);
+                Some((store, self.worker.log.watermarks(&changelog).ok()?.stable_end))
+            };
+            if let Some(bounds) = stores.map(bound).collect() {
+                running.task.store_mut().stage_bounds(bounds);
+            }
+        }
+    }
+
+    fn beat(&self, beat: Beat) -> Result<(), Interruption> {
+        match &self.worker.options.failpoint {
+            Some(failpoint) if failpoint(beat) => Err(Interruption::Killed),
+            _ => Ok(()),
+        }
+    }
+
+    fn count(&mut self, elapsed: Duration) {
+        let topology = self.worker.topology.name();
+        metrics::histogram!("gavel_streams_commit_seconds", "topology" => topology.to_string()).record(elapsed);
+        metrics::counter!("gavel_streams_units_total", "topology" => topology.to_string()).increment(1);
+        let mut records = 0;
+        for running in self.tasks.values_mut().filter_map(LiveTask::running).filter(|running| running.in_unit) {
+            records += running.task.records() as u64;
+            for cause in running.task.dead_letters() {
+                tracing::warn!(topology, cause, "a record went to the dead letters");
+                metrics::counter!("gavel_streams_dead_letters_total", "topology" => topology.to_string(), "cause" => cause)
+                    .increment(1);
+            }
+        }
+        metrics::counter!("gavel_streams_records_total", "topology" => topology.to_string()).increment(records);
+    }
+}

@@ -1,0 +1,156 @@
+//! A thread of the runtime: one session after the other, until it is told to stop or cannot go on.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use gavel_log::{Log, LogError};
+
+use super::backoff::Backoff;
+use super::interruption::{Interruption, RuntimeError};
+use super::local::StateFolder;
+use super::options::RuntimeOptions;
+use super::session::Session;
+use super::status::ThreadStatus;
+use crate::topology::Topology;
+
+/// Says that it is time to stop, and ends waits when it is.
+#[derive(Debug, Default)]
+pub(super) struct Stop {
+    set: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Stop {
+    pub(super) fn set(&self) {
+        *self.set.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_all();
+    }
+
+    pub(super) fn is_set(&self) -> bool {
+        *self.set.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits so long, or until it is time to stop.
+    pub(super) fn wait(&self, timeout: Duration) {
+        let set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.changed.wait_timeout_while(set, timeout, |set| !*set));
+    }
+}
+
+/// What a thread works with.
+pub(super) struct Worker {
+    pub(super) log: Arc<dyn Log>,
+    pub(super) topology: Topology,
+    pub(super) options: RuntimeOptions,
+    pub(super) folder: Arc<StateFolder>,
+    /// Which of the topology's threads.
+    pub(super) thread: usize,
+    pub(super) stop: Arc<Stop>,
+    pub(super) status: Arc<Mutex<ThreadStatus>>,
+}
+
+impl Worker {
+    /// The name of this thread among all that run the topology, the same after a restart.
+    pub(super) fn member(&self) -> String {
+        format!("gavel.{}.{}.{}", self.topology.name(), self.options.instance, self.thread)
+    }
+
+    /// The whole life of the thread.
+    pub(super) fn run(&self) {
+        let mut backoff = Backoff::default();
+        while !self.stop.is_set() {
+            match self.session(&mut backoff) {
+                Ok(()) | Err(Interruption::Killed) => break,
+                Err(Interruption::Retry(error)) => self.report(&error),
+                Err(Interruption::Rejoin(error)) => {
+                    metrics::counter!("gavel_streams_rejoins_total", "topology" => self.topology.name().to_string())
+                        .increment(1);
+                    tracing::warn!(topology = self.topology.name(), %error, "lost its place in the group; joining again");
+                    self.set_error(Some(error.to_string()));
+                }
+                Err(Interruption::Fatal(error)) => {
+                    tracing::error!(topology = self.topology.name(), %error, "a thread stopped");
+                    self.set_error(Some(error.to_string()));
+                    break;
+                }
+            }
+            self.stop.wait(backoff.next());
+        }
+        let mut status = self.status();
+        (status.running, status.ready) = (false, false);
+        status.tasks.clear();
+    }
+
+    /// From joining to leaving the group.
+    fn session(&self, backoff: &mut Backoff) -> Result<(), Interruption> {
+        self.check_topics()?;
+        let mut session = Session::open(self)?;
+        let mut more = false;
+        while !self.stop.is_set() {
+            match session.round(more) {
+                Ok(again) => {
+                    more = again;
+                    backoff.reset();
+                    self.recovered();
+                }
+                Err(Interruption::Retry(error)) => {
+                    self.report(&error);
+                    self.stop.wait(backoff.next());
+                }
+                Err(other) => return Err(other),
+            }
+            self.publish(&session);
+        }
+        Ok(())
+    }
+
+    /// All sources, changelogs and dead letters have the same number of partitions.
+    fn check_topics(&self) -> Result<(), Interruption> {
+        let wrong = |problem| RuntimeError::Topics { topology: self.topology.name().into(), problem };
+        let mut expected: Option<gavel_log::TopicSpec> = None;
+        let internal = self.topology.topics(0);
+        for topic in self.topology.source_topics().chain(internal.iter().map(|spec| &*spec.name)) {
+            let found = match self.log.describe_topic(topic) {
+                Err(error @ LogError::UnknownTopic(_)) => return Err(Interruption::Fatal(wrong(error.to_string()))),
+                answer => answer?,
+            };
+            let expected = expected.get_or_insert_with(|| found.clone());
+            if expected.partitions != found.partitions {
+                let (one, other) = (expected.partitions, found.partitions);
+                let problem = format!("{} has {one} partitions, {topic} has {other}", expected.name);
+                return Err(Interruption::Fatal(wrong(problem)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Something went wrong that may pass: logged when it begins, not each time.
+    pub(super) fn report(&self, error: &LogError) {
+        if self.status().error.is_none() {
+            tracing::warn!(topology = self.topology.name(), %error, "the log fails; trying on");
+        }
+        self.set_error(Some(error.to_string()));
+    }
+
+    fn recovered(&self) {
+        if self.status().error.is_some() {
+            tracing::info!(topology = self.topology.name(), "goes on");
+            self.set_error(None);
+        }
+    }
+
+    fn set_error(&self, error: Option<String>) {
+        self.status().error = error;
+    }
+
+    fn publish(&self, session: &Session<'_>) {
+        let tasks: Vec<_> = session.tasks.values().map(|task| task.status(&self.topology)).collect();
+        let mut status = self.status();
+        status.ready = session.is_ready();
+        status.tasks = tasks;
+    }
+
+    fn status(&self) -> std::sync::MutexGuard<'_, ThreadStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
