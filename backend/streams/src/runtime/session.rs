@@ -205,9 +205,9 @@ impl<'a> Session<'a> {
                 if full != running.paused[source] {
                     let partition = std::slice::from_ref(partition);
                     if full {
-                        self.consumer.pause(partition)?
+                        self.consumer.pause(partition)?;
                     } else {
-                        self.consumer.resume(partition)?
+                        self.consumer.resume(partition)?;
                     }
                     running.paused[source] = full;
                 }
