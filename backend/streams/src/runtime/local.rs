@@ -165,3 +165,6 @@ fn row(store: usize, key: &[u8]) -> Vec<u8> {
 fn bound_row(store: usize) -> [u8; 3] {
     [BOUND_ROW[0], BOUND_ROW[1], store as u8]
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! What the local store promises: one holder, all of a unit of work or nothing, nothing of another layout.
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::processor::{Context, Processor, ProcessorError, SourceRecord, Timer};
+
+struct Idle;
+
+impl Processor for Idle {
+    fn process(&mut self, _: &mut dyn Context, _: &SourceRecord) -> Result<(), ProcessorError> {
+        Ok(())
+    }
+
+    fn punctuate(&mut self, _: &mut dyn Context, _: &Timer) -> Result<(), ProcessorError> {
+        Ok(())
+    }
+}
+
+fn topology(stores: &[&str]) -> Topology {
+    let builder = Topology::builder("t").source("in", "in").processor("p", || Idle, &["in"]);
+    stores.iter().fold(builder, |builder, store| builder.store(store, &["p"])).build().unwrap()
+}
+
+fn put(store: &mut LocalStore, index: usize, key: &'static str, value: Option<&'static str>) {
+    let mut overlays = vec![Overlay::new(); store.stores()];
+    overlays[index].insert(key.into(), value.map(Bytes::from));
+    store.apply(&mut overlays).unwrap();
+    assert!(overlays.iter().all(Overlay::is_empty));
+}
+
+#[test]
+fn a_task_has_one_holder() {
+    let folder = TempDir::new().unwrap();
+    let folder = StateFolder::open(folder.path()).unwrap();
+    let topology = topology(&[]);
+    let held = folder.task_store(&topology, 0).unwrap();
+    assert!(held.is_some());
+    assert!(folder.task_store(&topology, 0).unwrap().is_none());
+    assert!(folder.task_store(&topology, 1).unwrap().is_some(), "another partition is another task");
+    drop(held);
+    assert!(folder.task_store(&topology, 0).unwrap().is_some());
+}
+
+#[test]
+fn rows_and_bounds_survive_and_stores_do_not_mix() {
+    let folder = TempDir::new().unwrap();
+    let topology = topology(&["one", "two"]);
+    {
+        let state = StateFolder::open(folder.path()).unwrap();
+        let mut store = state.task_store(&topology, 0).unwrap().unwrap();
+        put(&mut store, 1, "ab", Some("1"));
+        put(&mut store, 1, "ac", Some("2"));
+        put(&mut store, 1, "b", Some("3"));
+        store.stage_bounds(vec![(1, 7)]);
+        put(&mut store, 2, "ab", Some("4"));
+        put(&mut store, 1, "ac", None);
+    }
+    let state = StateFolder::open(folder.path()).unwrap();
+    let store = state.task_store(&topology, 0).unwrap().unwrap();
+    assert_eq!(store.scan_prefix(1, b"a").unwrap(), [("ab".into(), "1".into())]);
+    assert_eq!(store.scan_prefix(1, b"").unwrap().len(), 2);
+    assert_eq!(store.get(2, b"ab").unwrap(), Some("4".into()));
+    assert_eq!((store.bound(1).unwrap(), store.bound(2).unwrap()), (Some(7), None));
+}
+
+#[test]
+fn a_store_of_another_layout_is_dropped() {
+    let folder = TempDir::new().unwrap();
+    let state = StateFolder::open(folder.path()).unwrap();
+    {
+        let mut store = state.task_store(&topology(&["one", "two"]), 0).unwrap().unwrap();
+        store.stage_bounds(vec![(1, 7)]);
+        put(&mut store, 1, "a", Some("1"));
+    }
+    let store = state.task_store(&topology(&["two", "one"]), 0).unwrap().unwrap();
+    assert_eq!(store.get(1, b"a").unwrap(), None);
+    assert_eq!(store.bound(1).unwrap(), None);
+}
