@@ -1,9 +1,59 @@
-//! The notices topology: tells accounts what concerns them. Items, history and completions in, `notices` out.
+//! The notices topology: tells those whom an event concerns.
 //!
-//! It remembers, per item, who sells it, who leads, and who has a counted bid. A completion that is read before the
-//! history that led to it (two topics, two append times) waits for it: its sequence says what it follows.
+//! ```text
+//! auctions.items ───────────┐
+//! auctions.bids.history ────┼──▶ herald ──▶ notices
+//! auctions.items-complete ──┘    │    │
+//!                             lots    bidders
+//! ```
+//!
+//! | event | to | kind |
+//! |---|---|---|
+//! | a bid takes the lead | who led before | `outbid` |
+//! | a bid counts, but another maximum stands | its bidder | `outbid` |
+//! | sold | the winner; the other bidders; the seller | `won`; `lost`; `sold` |
+//! | reserve not met | the seller and the highest bidder; the other bidders | `reserve_not_met`; `lost` |
+//! | unsold | the seller | `unsold` |
+//! | withdrawn | the bidders | `withdrawn` |
+//!
+//! A lot and its bidders are forgotten once it has ended.
 
+mod herald;
 mod lot;
-mod notifier;
 
-pub use notifier::topology;
+use gavel_streams::{Topology, TopologyError};
+
+use crate::wire::topics;
+use herald::Herald;
+
+/// Indices of sources, in the order of declaration.
+mod source {
+    pub(super) const ITEMS: usize = 0;
+    pub(super) const HISTORY: usize = 1;
+}
+
+/// Indices of stores, likewise.
+mod store {
+    pub(super) const LOTS: usize = 0;
+    pub(super) const BIDDERS: usize = 1;
+}
+
+/// The only sink.
+const NOTICES: usize = 0;
+
+/// The topology.
+///
+/// # Errors
+/// None in fact: the graph is fixed, and a test builds it.
+pub fn topology() -> Result<Topology, TopologyError> {
+    let herald = &["herald"];
+    Topology::builder("notices")
+        .source("items", topics::ITEMS)
+        .source("history", topics::HISTORY)
+        .source("complete", topics::COMPLETE)
+        .processor("herald", || Herald, &["items", "history", "complete"])
+        .store("lots", herald)
+        .store("bidders", herald)
+        .sink("notices", topics::NOTICES, herald)
+        .build()
+}

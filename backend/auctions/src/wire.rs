@@ -18,7 +18,7 @@ pub use command::{BidPlaced, Withdrawal};
 pub use completion::CompletionRecord;
 pub use gavel_domain::{Closing as ClosingTerms, Decision, Outcome, ReserveStatus};
 pub use history::{FirstDecision, HistoryKind, HistoryRecord};
-pub use item::ItemListed;
+pub use item::{ItemError, ItemListed};
 pub use notice::{NoticeKind, NoticeRecord};
 pub use price::PriceRecord;
 

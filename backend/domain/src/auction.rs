@@ -90,13 +90,12 @@ impl Auction {
         }
         let price_before = self.standing.price;
         bidding::rank(&self.terms, &mut self.standing, bid, decision);
-        let raised = decision == Decision::Raised;
-        if !raised {
+        if decision.adds_bid() {
             self.standing.bid_count += 1;
             self.standing.ends_at = self.terms.closing.end_after_bid(self.terms.ends_at, self.standing.ends_at, t);
         }
         // A raise that moves nothing visible stays the leader's secret.
-        let is_public = !raised || self.standing.price != price_before;
+        let is_public = decision.adds_bid() || self.standing.price != price_before;
         Decided { decision, sequence: is_public.then(|| self.standing.next_sequence()) }
     }
 

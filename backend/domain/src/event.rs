@@ -62,6 +62,12 @@ impl Decision {
         matches!(self, Self::Accepted | Self::AcceptedOutbid | Self::Raised | Self::Withdrawn)
     }
 
+    /// Whether it adds to the bid count, and so can extend a soft close.
+    #[must_use]
+    pub const fn adds_bid(self) -> bool {
+        matches!(self, Self::Accepted | Self::AcceptedOutbid)
+    }
+
     /// The word on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -1,128 +1,95 @@
-//! The processor: what counts where.
+//! The processor: what each event counts towards.
+
+use std::borrow::Cow;
 
 use bytes::Bytes;
-use gavel_domain::{Currency, ItemId};
-use gavel_streams::{Context, Processor, ProcessorError, SourceRecord, Timer, Topology, TopologyError};
-use serde::de::DeserializeOwned;
+use gavel_domain::{Currency, ItemId, Outcome};
+use gavel_streams::{Context, Processor, ProcessorError, SourceRecord, Timer};
 
-use super::cells::{Cell, Cells};
-use crate::wire::{CompletionRecord, Decision, HistoryKind, HistoryRecord, ItemListed, Measure, Outcome, topics};
+use super::cell::Cell;
+use super::{source, store};
+use crate::decode::{damaged, decode, item_key, kind, malformed, unknown_item, unknown_type};
+use crate::wire::{CompletionRecord, HistoryRecord, ItemListed, Measure};
 
-const ITEMS: usize = 0;
-const HISTORY: usize = 1;
-const LOTS: usize = 1;
-
-/// Where the bidder's country is not known.
+/// The country of a bid whose country is not known.
 const UNKNOWN_COUNTRY: &str = "??";
-/// Where the bidder's grid is not known.
+/// Likewise the grid.
 const UNKNOWN_GRID: &str = "????";
 
-/// The graph, ready to run.
-///
-/// # Errors
-/// Never for this graph; a test builds it.
-pub fn topology() -> Result<Topology, TopologyError> {
-    Topology::builder("analytics")
-        .source("items", topics::ITEMS)
-        .source("history", topics::HISTORY)
-        .source("complete", topics::COMPLETE)
-        .processor("counter", || Box::new(Counter::default()), &["items", "history", "complete"])
-        .store("cells", &["counter"])
-        .store("lots", &["counter"])
-        .sink("analytics", topics::ANALYTICS, &["counter"])
-        .build()
-}
-
-#[derive(Default)]
-struct Counter {
-    cells: Cells,
-}
+/// Keeps all it knows in its stores.
+pub(super) struct Counter;
 
 impl Processor for Counter {
     fn process(&mut self, context: &mut dyn Context, record: &SourceRecord) -> Result<(), ProcessorError> {
-        let Some(value) = &record.value else { return Ok(()) };
-        match record.source {
-            ITEMS => remember_currency(context, value),
-            HISTORY => self.count_decision(context, &parse(value)?),
-            _ => self.count_outcome(context, &parse(value)?),
+        let kind = kind(record.value.as_ref())?;
+        match (record.source, &*kind) {
+            (source::ITEMS, "item_listed") => list(context, &decode(record.value.as_ref())?),
+            (source::ITEMS, "item_completed") => Ok(()),
+            (source::HISTORY, "bid_decided") => bid(context, &decode(record.value.as_ref())?),
+            (source::HISTORY, "withdrawal_decided") => Ok(()),
+            (source::ITEMS | source::HISTORY, other) => Err(unknown_type(other)),
+            (_, "item_completed") => complete(context, &decode(record.value.as_ref())?),
+            (_, other) => Err(unknown_type(other)),
         }
     }
 
-    fn punctuate(&mut self, _: &mut dyn Context, _: &Timer) -> Result<(), ProcessorError> {
-        Ok(())
-    }
-
-    fn on_rollback(&mut self) {
-        self.cells.clear();
-    }
-
-    fn before_commit(&mut self, context: &mut dyn Context) -> Result<(), ProcessorError> {
-        self.cells.flush(context);
+    fn punctuate(&mut self, _context: &mut dyn Context, _timer: &Timer) -> Result<(), ProcessorError> {
         Ok(())
     }
 }
 
-impl Counter {
-    fn count_decision(&mut self, context: &mut dyn Context, record: &HistoryRecord) -> Result<(), ProcessorError> {
-        if record.kind != HistoryKind::BidDecided {
-            return Ok(());
-        }
-        let at = |measure, dimension: &str, currency: &str| Cell::at(measure, record.at_ms, dimension, currency);
-        self.cells.add(context, at(Measure::Bids, record.decision.as_str(), ""), 0)?;
-        if !record.decision.is_counted() {
-            return Ok(());
-        }
-        let country = record.country.as_deref().unwrap_or(UNKNOWN_COUNTRY);
-        self.cells.add(context, at(Measure::BidsByCountry, country, ""), 0)?;
-        let grid = record.grid.as_deref().unwrap_or(UNKNOWN_GRID);
-        self.cells.add(context, at(Measure::BidsByGrid, grid, ""), 0)?;
-        if let (Decision::Accepted | Decision::AcceptedOutbid, Some(price), Some(minimum)) =
-            (record.decision, record.price_minor, record.minimum_minor)
-            && let Some(currency) = currency_of(context, record.item_id)?
-        {
-            self.cells.add(context, at(Measure::Spread, "", currency.code()), minimum - price)?;
-        }
-        Ok(())
-    }
-
-    fn count_outcome(&mut self, context: &mut dyn Context, record: &CompletionRecord) -> Result<(), ProcessorError> {
-        let at = |measure, dimension: &str, currency: &str| Cell::at(measure, record.ended_at_ms, dimension, currency);
-        self.cells.add(context, at(Measure::Outcomes, record.outcome.as_str(), ""), 0)?;
-        if record.outcome == Outcome::Sold
-            && let Some(currency) = currency_of(context, record.item_id)?
-        {
-            self.cells.add(context, at(Measure::Hammer, "", currency.code()), record.price_minor)?;
-            let decade = decade(currency, record.price_minor).to_string();
-            self.cells.add(context, at(Measure::PriceRanges, &decade, currency.code()), 0)?;
-        }
-        Ok(())
-    }
-}
-
-/// The lower bound of a price's decade in major units: 0, 1, 10, 100, …
-fn decade(currency: Currency, price_minor: i64) -> i64 {
-    let major = price_minor / 10_i64.pow(currency.decimals());
-    major.checked_ilog10().map_or(0, |exponent| 10_i64.pow(exponent))
-}
-
-fn remember_currency(context: &mut dyn Context, value: &[u8]) -> Result<(), ProcessorError> {
-    // The items topic also carries what the processors say of an item; only a listing is news here.
-    if let Ok(item) = serde_json::from_slice::<ItemListed>(value) {
-        let key = Bytes::copy_from_slice(item.item_id.as_bytes());
-        context.put(LOTS, key, Bytes::copy_from_slice(item.currency.as_str().as_bytes()));
+fn list(context: &mut dyn Context, listed: &ItemListed) -> Result<(), ProcessorError> {
+    let currency: Currency = listed.currency.parse().map_err(|_| malformed("an unknown currency".into()))?;
+    if context.get(store::LOTS, &item_key(listed.item_id))?.is_none() {
+        let code = Bytes::from_static(currency.code().as_bytes());
+        context.put(store::LOTS, item_key(listed.item_id), code);
     }
     Ok(())
 }
 
-fn currency_of(context: &mut dyn Context, item: ItemId) -> Result<Option<Currency>, ProcessorError> {
-    let Some(code) = context.get(LOTS, item.as_bytes())? else { return Ok(None) };
-    let currency = std::str::from_utf8(&code).ok().and_then(|code| code.parse().ok());
-    currency.map(Some).ok_or_else(|| ProcessorError::State(format!("the currency of {item}")))
+fn bid(context: &mut dyn Context, decided: &HistoryRecord) -> Result<(), ProcessorError> {
+    let at_ms = decided.at_ms;
+    let spread = match (decided.decision.adds_bid(), decided.price_minor, decided.minimum_minor) {
+        (true, Some(price), Some(minimum)) => Some((currency(context, decided.item_id)?, minimum - price)),
+        _ => None,
+    };
+    let plain = |measure, dimension| Cell { measure, at_ms, dimension, currency: "" };
+    plain(Measure::Bids, decided.decision.as_str()).add(context, 0)?;
+    if let Some((currency, spread_minor)) = spread {
+        plain(Measure::BidsByCountry, decided.country.as_deref().unwrap_or(UNKNOWN_COUNTRY)).add(context, 0)?;
+        plain(Measure::BidsByGrid, decided.grid.as_deref().unwrap_or(UNKNOWN_GRID)).add(context, 0)?;
+        let currency = currency.code();
+        Cell { measure: Measure::Spread, at_ms, dimension: "", currency }.add(context, spread_minor)?;
+    }
+    Ok(())
 }
 
-fn parse<T: DeserializeOwned>(value: &[u8]) -> Result<T, ProcessorError> {
-    serde_json::from_slice(value)
-        .map_err(|error| ProcessorError::Rejected { cause: "malformed", detail: error.to_string() })
+fn complete(context: &mut dyn Context, completed: &CompletionRecord) -> Result<(), ProcessorError> {
+    let currency = currency(context, completed.item_id)?;
+    let at_ms = completed.ended_at_ms;
+    let plain = |measure, dimension| Cell { measure, at_ms, dimension, currency: "" };
+    plain(Measure::Outcomes, completed.outcome.as_str()).add(context, 0)?;
+    if completed.outcome == Outcome::Sold {
+        let range = price_range(currency, completed.price_minor);
+        plain(Measure::PriceRanges, &range).add(context, 0)?;
+        let hammer = Cell { measure: Measure::Hammer, at_ms, dimension: "", currency: currency.code() };
+        hammer.add(context, completed.price_minor)?;
+    }
+    context.delete(store::LOTS, item_key(completed.item_id));
+    Ok(())
+}
+
+/// The decade of a price in major units, by its lower bound: `0`, `1`, `10`, `100`, …
+fn price_range(currency: Currency, price_minor: i64) -> Cow<'static, str> {
+    let major = price_minor / 10_i64.pow(currency.decimals());
+    major.checked_ilog10().map_or("0".into(), |decade| 10_i64.pow(decade).to_string().into())
+}
+
+/// The currency of a lot that has not ended.
+fn currency(context: &mut dyn Context, item: ItemId) -> Result<Currency, ProcessorError> {
+    let code = context.get(store::LOTS, &item_key(item))?.ok_or_else(|| unknown_item(item))?;
+    let code = std::str::from_utf8(&code).map_err(|_| damaged("the currency of a lot"))?;
+    code.parse().map_err(|_| damaged("the currency of a lot"))
 }
 
 #[cfg(test)]
@@ -130,16 +97,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_price_falls_into_its_decade() {
-        for (currency, price_minor, expected) in [
-            (Currency::Usd, 99, 0),
-            (Currency::Usd, 100, 1),
-            (Currency::Usd, 999, 1),
-            (Currency::Usd, 1000, 10),
-            (Currency::Usd, 123_456, 1000),
-            (Currency::Jpy, 99, 10),
+    fn prices_range_by_decades_of_the_major_unit() {
+        for (currency, price_minor, range) in [
+            (Currency::Usd, 0, "0"),
+            (Currency::Usd, 99, "0"),
+            (Currency::Usd, 100, "1"),
+            (Currency::Usd, 999, "1"),
+            (Currency::Usd, 1_000, "10"),
+            (Currency::Usd, 99_999, "100"),
+            (Currency::Jpy, 100, "100"),
+            (Currency::Kwd, 999, "0"),
         ] {
-            assert_eq!(decade(currency, price_minor), expected, "{price_minor} {currency}");
+            assert_eq!(price_range(currency, price_minor), range, "{price_minor} {currency}");
         }
     }
 }

@@ -1,6 +1,9 @@
 //! `auctions.items`: what is listed.
 
-use gavel_domain::{AccountId, Closing, ImageId, ItemId};
+use gavel_domain::{
+    AccountId, AmountOutOfRange, Closing, EpochMs, ImageId, ItemId, Minor, SecretMinor, Terms, UnknownCurrency,
+    UnknownLadder,
+};
 use serde::{Deserialize, Serialize};
 
 /// `item_listed`: an item comes in. From the edge.
@@ -48,6 +51,41 @@ pub struct ItemListed {
     /// Its pictures.
     #[serde(default)]
     pub images: Vec<ImageId>,
+}
+
+impl ItemListed {
+    /// The terms of its auction.
+    ///
+    /// # Errors
+    /// What cannot be understood. Whether the terms are sensible is for [`Terms::faults`] to say, before it is listed.
+    pub fn terms(&self) -> Result<Terms, ItemError> {
+        let minor = |amount| Minor::new(amount).map_err(ItemError::from);
+        Ok(Terms {
+            seller: self.seller_id,
+            currency: self.currency.parse()?,
+            ladder: self.ladder.parse()?,
+            starting: minor(self.starting_minor)?,
+            reserve: self.reserve_minor.map(minor).transpose()?.map(SecretMinor::new),
+            buy_now: self.buy_now_minor.map(minor).transpose()?,
+            starts_at: EpochMs::new(self.starts_at_ms),
+            ends_at: EpochMs::new(self.ends_at_ms),
+            closing: self.closing,
+        })
+    }
+}
+
+/// Why an item's terms cannot be understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ItemError {
+    /// Its currency.
+    #[error(transparent)]
+    Currency(#[from] UnknownCurrency),
+    /// Its ladder.
+    #[error(transparent)]
+    Ladder(#[from] UnknownLadder),
+    /// An amount.
+    #[error(transparent)]
+    Amount(#[from] AmountOutOfRange),
 }
 
 /// The `type` of [`ItemListed`].

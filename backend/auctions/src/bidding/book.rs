@@ -1,0 +1,93 @@
+//! The auctions in hand: decoded once, changed in memory, written back when a unit of work commits.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use gavel_domain::{Auction, ItemId};
+use gavel_streams::{Context, ProcessorError};
+
+use super::state::{decode_lot, encode_lot};
+use super::store;
+use crate::decode::{item_key, item_record_key};
+
+/// How many auctions are kept decoded between units of work; beyond it the cache starts afresh.
+const LOTS_MAX: usize = 16_384;
+
+/// An auction and what the topology must know of it besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Lot {
+    /// The append time of its listing.
+    pub(super) listed_ms: i64,
+    pub(super) auction: Auction,
+}
+
+/// A cached lot.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) lot: Lot,
+    /// The key of its records.
+    pub(super) record_key: Bytes,
+    is_dirty: bool,
+}
+
+/// The cache.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    entries: HashMap<ItemId, Entry>,
+    dirty: Vec<ItemId>,
+}
+
+impl Book {
+    /// The lot of an item, if it was listed.
+    ///
+    /// # Errors
+    /// `State` when what is stored cannot be read.
+    pub(super) fn find(
+        &mut self,
+        context: &mut dyn Context,
+        item: ItemId,
+    ) -> Result<Option<&mut Entry>, ProcessorError> {
+        use std::collections::hash_map::Entry::{Occupied, Vacant};
+        match self.entries.entry(item) {
+            Occupied(entry) => Ok(Some(entry.into_mut())),
+            Vacant(vacant) => {
+                let Some(stored) = context.get(store::AUCTIONS, &item_key(item))? else { return Ok(None) };
+                let lot = decode_lot(&stored)?;
+                Ok(Some(vacant.insert(Entry { lot, record_key: item_record_key(item), is_dirty: false })))
+            }
+        }
+    }
+
+    /// Adds a new lot.
+    pub(super) fn add(&mut self, item: ItemId, lot: Lot) -> &mut Entry {
+        self.entries.insert(item, Entry { lot, record_key: item_record_key(item), is_dirty: false });
+        self.changed(item)
+    }
+
+    /// Has the lot written back at the next commit.
+    pub(super) fn changed(&mut self, item: ItemId) -> &mut Entry {
+        let entry = self.entries.get_mut(&item).expect("only a lot that was found or added is changed");
+        if !std::mem::replace(&mut entry.is_dirty, true) {
+            self.dirty.push(item);
+        }
+        entry
+    }
+
+    /// Writes back what changed.
+    pub(super) fn write_back(&mut self, context: &mut dyn Context) {
+        for item in self.dirty.drain(..) {
+            let entry = self.entries.get_mut(&item).expect("a dirty lot stays in the book until it is written back");
+            entry.is_dirty = false;
+            context.put(store::AUCTIONS, item_key(item), encode_lot(&entry.lot));
+        }
+        if self.entries.len() > LOTS_MAX {
+            self.entries.clear();
+        }
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.entries.clear();
+        self.dirty.clear();
+    }
+}
