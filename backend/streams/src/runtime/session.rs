@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gavel_log::{Consumer, GroupConfig, GroupEvent, Producer, Record, Start, TopicPartition, TransactionalProducer};
 
@@ -33,8 +33,9 @@ pub(super) struct Session<'a> {
     ticks: Arc<dyn Producer>,
     restorer: Option<Box<dyn Consumer>>,
     records: Vec<Record>,
-    /// Whether the group ever answered.
+    /// Whether the group has given it partitions yet, and since when it waits for them.
     joined: bool,
+    since: Instant,
 }
 
 impl<'a> Session<'a> {
@@ -59,6 +60,7 @@ impl<'a> Session<'a> {
             restorer: None,
             records: Vec::new(),
             joined: false,
+            since: Instant::now(),
         })
     }
 
@@ -86,9 +88,10 @@ impl<'a> Session<'a> {
         Ok(restoring || worked)
     }
 
-    /// Whether this member has its place, and all of its tasks run.
+    /// Whether this member has its place, and all of its tasks run. One that got nothing for long is a spare, and ready.
     pub(super) fn is_ready(&self) -> bool {
-        self.joined && self.tasks.values().all(LiveTask::is_running)
+        let placed = self.joined || self.since.elapsed() > self.worker.options.session_timeout;
+        placed && self.tasks.values().all(LiveTask::is_running)
     }
 
     /// How long there is nothing to do unless a record comes.

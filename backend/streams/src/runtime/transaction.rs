@@ -78,7 +78,7 @@ impl Session<'_> {
 
     /// Commits, and asks again while the answer is unknown: only the log can tell what became of it.
     fn commit_transaction(&mut self) -> Result<(), Interruption> {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::of_log();
         loop {
             match self.producer.commit() {
                 Ok(()) => return Ok(()),

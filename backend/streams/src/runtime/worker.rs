@@ -1,7 +1,7 @@
 //! A thread of the runtime: one session after the other, until it is told to stop or cannot go on.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gavel_log::{Log, LogError};
 
@@ -12,6 +12,9 @@ use super::options::RuntimeOptions;
 use super::session::Session;
 use super::status::ThreadStatus;
 use crate::topology::Topology;
+
+/// A membership that held so long did not end for a cause that lasts.
+const LASTING_SESSION: Duration = Duration::from_secs(60);
 
 /// Says that it is time to stop, and ends waits when it is.
 #[derive(Debug, Default)]
@@ -57,24 +60,29 @@ impl Worker {
 
     /// The whole life of the thread.
     pub(super) fn run(&self) {
-        let mut backoff = Backoff::default();
+        let (mut log_backoff, mut member_backoff) = (Backoff::of_log(), Backoff::of_membership());
         while !self.stop.is_set() {
-            match self.session(&mut backoff) {
+            let joined = Instant::now();
+            let pause = match self.session(&mut log_backoff) {
                 Ok(()) | Err(Interruption::Killed) => break,
-                Err(Interruption::Retry(error)) => self.report(&error),
+                Err(Interruption::Retry(error)) => {
+                    self.report(&error);
+                    log_backoff.next()
+                }
                 Err(Interruption::Rejoin(error)) => {
-                    metrics::counter!("gavel_streams_rejoins_total", "topology" => self.topology.name().to_string())
-                        .increment(1);
-                    tracing::warn!(topology = self.topology.name(), %error, "lost its place in the group; joining again");
-                    self.set_error(Some(error.to_string()));
+                    self.left(&error);
+                    if joined.elapsed() > LASTING_SESSION {
+                        member_backoff.reset();
+                    }
+                    member_backoff.next()
                 }
                 Err(Interruption::Fatal(error)) => {
                     tracing::error!(topology = self.topology.name(), %error, "a thread stopped");
                     self.set_error(Some(error.to_string()));
                     break;
                 }
-            }
-            self.stop.wait(backoff.next());
+            };
+            self.stop.wait(pause);
         }
         let mut status = self.status();
         (status.running, status.ready) = (false, false);
@@ -128,6 +136,15 @@ impl Worker {
     pub(super) fn report(&self, error: &LogError) {
         if self.status().error.is_none() {
             tracing::warn!(topology = self.topology.name(), %error, "the log fails; trying on");
+        }
+        self.set_error(Some(error.to_string()));
+    }
+
+    fn left(&self, error: &LogError) {
+        let topology = self.topology.name();
+        metrics::counter!("gavel_streams_rejoins_total", "topology" => topology.to_string()).increment(1);
+        if !self.stop.is_set() {
+            tracing::warn!(topology, %error, "lost its place in the group; joining again");
         }
         self.set_error(Some(error.to_string()));
     }

@@ -98,3 +98,69 @@ fn an_equal_append_time_is_not_past() {
     reader.receive(1, 0, 50);
     assert_eq!(reader.take(&earlier(1, 2)), [(0, 0)]);
 }
+
+/// A log of two partitions to which records are appended in order of time, and a reader of each that lags as it likes.
+struct Race {
+    /// Source and append time of each record, in the order in which they are appended.
+    timeline: Vec<(usize, i64)>,
+    appended: usize,
+    ends: [u64; 2],
+    read: [usize; 2],
+}
+
+impl Race {
+    fn records(&self, source: usize) -> Vec<i64> {
+        let appended = self.timeline[..self.appended].iter();
+        appended.filter(|(of, _)| *of == source).map(|(_, append_ms)| *append_ms).collect()
+    }
+}
+
+impl Progress for Race {
+    fn position(&self, source: usize) -> Result<u64, LogError> {
+        Ok(self.read[source] as u64)
+    }
+
+    fn end(&self, source: usize) -> Result<u64, LogError> {
+        Ok(self.ends[source])
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn every_record_comes_after_all_earlier_ones_of_the_sources_before(
+        gaps in proptest::collection::vec((0..2usize, 0..3i64), 0..60),
+        turns in proptest::collection::vec((0..4usize, 0..4usize), 0..120),
+    ) {
+        let mut at = 0;
+        let timeline = gaps.into_iter().map(|(source, gap)| { at += gap; (source, at) }).collect();
+        let mut race = Race { timeline, appended: 0, ends: [0, 0], read: [0, 0] };
+        let mut reader = Reader::new();
+        let mut taken: Vec<(usize, i64)> = Vec::new();
+        // Random turns, then enough to finish.
+        let rest = (0..400).map(|turn| (turn % 4, 3));
+        for (action, count) in turns.into_iter().chain(rest) {
+            match action {
+                0 => for _ in 0..count.min(race.timeline.len() - race.appended) {
+                    race.ends[race.timeline[race.appended].0] += 1;
+                    race.appended += 1;
+                },
+                1 | 2 => {
+                    let source = action - 1;
+                    for (offset, append_ms) in race.records(source).into_iter().enumerate().skip(race.read[source]).take(count) {
+                        reader.receive(source, offset as u64, append_ms);
+                        race.read[source] += 1;
+                    }
+                }
+                _ => {
+                    let batch = reader.gate.take(&mut reader.queues, count + 1, &race).unwrap();
+                    taken.extend(batch.iter().map(|record| (record.source, record.append_ms)));
+                }
+            }
+        }
+        proptest::prop_assert_eq!(taken.len(), race.timeline.len(), "all are taken in the end");
+        for (index, (source, append_ms)) in taken.iter().enumerate() {
+            let late = taken[index..].iter().any(|(other, at)| other < source && at < append_ms);
+            proptest::prop_assert!(!late, "{:?} in {:?}", (source, append_ms), taken);
+        }
+    }
+}
