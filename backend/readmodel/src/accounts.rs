@@ -6,7 +6,8 @@ use gavel_domain::AccountId;
 
 use crate::database::Database;
 use crate::error::{Error, Result};
-use crate::statement::{FromRow, Row, sql};
+use crate::row::{FromRow, Row};
+use crate::statement::sql;
 
 /// An account.
 #[derive(Clone, PartialEq, Eq)]

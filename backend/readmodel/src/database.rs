@@ -12,7 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::statement::{Pool, Transaction};
+use crate::statement::{Pool, Transaction, sql};
 
 static SQLITE_STEPS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 static POSTGRES_STEPS: Migrator = sqlx::migrate!("../../migrations/postgres");
@@ -97,6 +97,14 @@ impl Database {
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn ping(&self) -> Result<()> {
+        sql("SELECT 1").execute(&self.readers).await.map(|_| ())
     }
 
     pub(crate) async fn begin(&self) -> Result<Transaction> {

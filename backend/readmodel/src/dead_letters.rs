@@ -3,7 +3,8 @@
 use crate::database::Database;
 use crate::error::Result;
 use crate::page::{Cursor, Order, Page};
-use crate::statement::{FromRow, Row, sql};
+use crate::row::{FromRow, Row};
+use crate::statement::sql;
 
 /// A record that could not be processed.
 #[derive(Debug, Clone, PartialEq, Eq)]

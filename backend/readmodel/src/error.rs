@@ -50,6 +50,9 @@ pub enum Error {
         /// The partition.
         partition: u32,
     },
+    /// A value is more than the database can hold.
+    #[error("the database cannot hold a value: {0}")]
+    Unstorable(String),
     /// The database answered something unexpected: a mistake in Gavel, or a damaged database.
     #[error("unexpected answer of the database: {0}")]
     Unexpected(String),
@@ -67,7 +70,7 @@ impl Error {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Unavailable(_) | Self::Overtaken { .. } => ErrorClass::Retry,
-            Self::EmailTaken | Self::BadCursor => ErrorClass::Reject,
+            Self::EmailTaken | Self::BadCursor | Self::Unstorable(_) => ErrorClass::Reject,
             Self::BadUrl(_) | Self::Newer(_) | Self::Unusable(_) | Self::AheadOfLog { .. } | Self::Unexpected(_) => {
                 ErrorClass::Fatal
             }
@@ -87,6 +90,7 @@ impl From<sqlx::Error> for Error {
             Sqlx::Database(refusal) => match refusal.code().as_deref().map(cause_of_code) {
                 Some(Cause::Transient) => Self::Unavailable(error),
                 Some(Cause::Unusable) => Self::Unusable(refusal.message().to_owned()),
+                Some(Cause::Value) => Self::Unstorable(refusal.message().to_owned()),
                 Some(Cause::Other) | None => Self::Unexpected(refusal.message().to_owned()),
             },
             Sqlx::Io(_)
@@ -103,6 +107,7 @@ impl From<sqlx::Error> for Error {
 enum Cause {
     Transient,
     Unusable,
+    Value,
     Other,
 }
 
@@ -113,11 +118,13 @@ fn cause_of_code(code: &str) -> Cause {
         Ok(number) if code.len() < 5 => match number & 0xff {
             5 | 6 | 9 | 10 | 13 => Cause::Transient, // busy, locked, interrupted, input/output, disk full
             3 | 8 | 11 | 14 | 23 | 26 => Cause::Unusable, // permission, read-only, corrupt, cannot open, no database
+            18 => Cause::Value,                      // too big
             _ => Cause::Other,
         },
         _ => match code.get(..2) {
             Some("08" | "40" | "53" | "55" | "57" | "58") => Cause::Transient,
             Some("25" | "28" | "3D" | "42") => Cause::Unusable,
+            Some("22" | "54") => Cause::Value,
             _ => Cause::Other,
         },
     }

@@ -7,7 +7,8 @@ use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::items::{ItemRow, SELECT_ITEMS};
 use crate::page::{Cursor, Order, Page};
-use crate::statement::{FromRow, Row, Statement, columns, sql};
+use crate::row::{FromRow, Row, columns};
+use crate::statement::{Statement, sql};
 
 /// A public event of an item, as it is in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]

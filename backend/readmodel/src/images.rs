@@ -4,7 +4,8 @@ use gavel_domain::{AccountId, ImageId};
 
 use crate::database::Database;
 use crate::error::Result;
-use crate::statement::{FromRow, Row, sql};
+use crate::row::{FromRow, Row};
+use crate::statement::sql;
 
 /// A picture to store.
 #[derive(Debug, Clone)]

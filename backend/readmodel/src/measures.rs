@@ -4,7 +4,8 @@ use gavel_auctions::wire::Measure;
 
 use crate::database::Database;
 use crate::error::Result;
-use crate::statement::{FromRow, Row, sql};
+use crate::row::{FromRow, Row};
+use crate::statement::sql;
 
 /// A measure in one window.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,8 @@ use gavel_domain::{AccountId, ItemId, NoticeId};
 use crate::database::Database;
 use crate::error::Result;
 use crate::page::{Cursor, Order, Page};
-use crate::statement::{Count, FromRow, Row, columns, sql};
+use crate::row::{Count, FromRow, Row, columns};
+use crate::statement::sql;
 
 /// One message to one account.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,8 @@ use tokio::time::Instant;
 
 use crate::database::Database;
 use crate::error::Result;
-use crate::statement::{FromRow, Row, sql};
+use crate::row::{FromRow, Row};
+use crate::statement::sql;
 
 /// First and longest pause between two looks at the offsets of a projector in another process.
 const POLL_MIN: Duration = Duration::from_millis(4);

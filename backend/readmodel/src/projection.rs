@@ -4,6 +4,7 @@
 //! database; the [`projector`] drives it for as long as the process lives, [`rebuild`](mod@rebuild) once from the log's start.
 
 mod batch;
+mod offsets;
 mod projector;
 mod reader;
 mod rebuild;

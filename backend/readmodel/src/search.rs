@@ -64,3 +64,32 @@ pub(crate) async fn index(transaction: &mut Transaction, item_id: ItemId, title:
     sql(insert).bind(item_id).bind(document.join(" ")).execute(transaction).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(text: &str) -> Vec<String> {
+        words(text).collect()
+    }
+
+    #[test]
+    fn words_are_runs_of_letters_and_digits_in_lower_case() {
+        assert_eq!(cut("Leica M3, 50mm f/2"), ["leica", "m3", "50mm", "f", "2"]);
+        assert_eq!(cut("O'Brien \"x\" & y:*"), ["o", "brien", "x", "y"]);
+        assert_eq!(cut(" .,-' "), [""; 0]);
+    }
+
+    #[test]
+    fn a_letter_whose_lower_case_holds_a_mark_stays_one_word() {
+        // The lower case of U+0130 is i with a combining dot, which is no letter.
+        assert_eq!(cut("\u{130}stanbul"), ["istanbul"]);
+    }
+
+    #[test]
+    fn words_and_queries_have_a_limit() {
+        assert_eq!(cut(&"x".repeat(1_000))[0].len(), WORD_LENGTH_MAX);
+        assert_eq!(Words::of(&"x ".repeat(1_000)).map(|words| words.0.len()), Some(QUERY_WORDS_MAX));
+        assert!(Words::of("?!").is_none());
+    }
+}

@@ -5,7 +5,8 @@ use gavel_domain::AccountId;
 use crate::accounts::AccountRow;
 use crate::database::Database;
 use crate::error::Result;
-use crate::statement::{FromRow, Row, columns, sql};
+use crate::row::{FromRow, Row, columns};
+use crate::statement::sql;
 
 /// How a session's token travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,14 +1,13 @@
-//! One SQL text for both databases: a statement with its arguments, run on either, and rows read by column name.
+//! One SQL text for both databases: a statement with its arguments, run on either.
 //!
 //! `$1` placeholders work in both. All integers are BIGINT (booleans 0 or 1), ids are UUIDs as text; computed integers
 //! are cast to BIGINT in the SQL.
 
 use newtype_uuid::{TypedUuid, TypedUuidKind};
-use sqlx::postgres::PgRow;
-use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Encode, PgPool, Postgres, Sqlite, SqlitePool, Type};
 
 use crate::error::{Error, Result};
+use crate::row::{FromRow, Row};
 
 /// A pool of connections to one of the two databases.
 #[derive(Debug, Clone)]
@@ -205,9 +204,9 @@ impl Statement {
         self.fetch_optional(on).await?.ok_or_else(|| Error::Unexpected("no row where one is certain".into()))
     }
 
-    fn prepare<D: sqlx::Database>(self) -> sqlx::query::Query<'static, D, D::Arguments>
+    fn prepare<D>(self) -> sqlx::query::Query<'static, D, D::Arguments>
     where
-        D: sqlx::database::HasStatementCache,
+        D: sqlx::Database + sqlx::database::HasStatementCache,
         Option<i64>: for<'q> Encode<'q, D> + Type<D>,
         Option<String>: for<'q> Encode<'q, D> + Type<D>,
         Option<Vec<u8>>: for<'q> Encode<'q, D> + Type<D>,
@@ -226,79 +225,8 @@ fn rows<R>(rows: Vec<R>, wrap: fn(R) -> Row) -> Vec<Row> {
     rows.into_iter().map(wrap).collect()
 }
 
-/// A row of either database.
-pub(crate) enum Row {
-    Sqlite(SqliteRow),
-    Postgres(PgRow),
-}
-
-impl Row {
-    /// The value of a column.
-    pub(crate) fn get<T: Column>(&self, column: &str) -> Result<T> {
-        self.optional(column)?.ok_or_else(|| Error::Unexpected(format!("{column} is null")))
-    }
-
-    /// The value of a column that may be NULL.
-    pub(crate) fn optional<T: Column>(&self, column: &str) -> Result<Option<T>> {
-        let Some(stored) = T::stored(self, column)? else { return Ok(None) };
-        T::parse(stored).map(Some).ok_or_else(|| Error::Unexpected(format!("{column} cannot be understood")))
-    }
-}
-
-/// What a row is read into.
-pub(crate) trait FromRow: Sized {
-    fn from_row(row: &Row) -> Result<Self>;
-}
-
-/// A type that a column is read into.
-pub(crate) trait Column: Sized {
-    /// How the database holds it.
-    type Stored;
-    fn stored(row: &Row, column: &str) -> Result<Option<Self::Stored>>;
-    fn parse(stored: Self::Stored) -> Option<Self>;
-}
-
-macro_rules! columns {
-    ($([$($generics:tt)*] $type:ty, $stored:ty, $value:ident => $parsed:expr;)*) => {$(
-        impl<$($generics)*> $crate::statement::Column for $type {
-            type Stored = $stored;
-            fn stored(row: &$crate::statement::Row, column: &str) -> $crate::error::Result<Option<$stored>> {
-                use sqlx::Row as _;
-                use $crate::statement::Row;
-                Ok(match row {
-                    Row::Sqlite(row) => row.try_get(column)?,
-                    Row::Postgres(row) => row.try_get(column)?,
-                })
-            }
-            fn parse($value: $stored) -> Option<Self> {
-                $parsed
-            }
-        }
-    )*};
-}
-pub(crate) use columns;
-
-columns! {
-    [] i64, i64, value => Some(value);
-    [] u64, i64, value => value.try_into().ok();
-    [] u32, i64, value => value.try_into().ok();
-    [] bool, i64, value => Some(value != 0);
-    [] String, String, value => Some(value);
-    [] Vec<u8>, Vec<u8>, value => Some(value);
-    [K: TypedUuidKind] TypedUuid<K>, String, value => value.parse().ok();
-}
-
 /// The values of one row to write, in the order of its columns.
 macro_rules! row {
     ($($value:expr),* $(,)?) => { vec![$($crate::statement::ToArgument::to_argument($value)),*] };
 }
 pub(crate) use row;
-
-/// The column `count` of a query that counts.
-pub(crate) struct Count(pub(crate) u64);
-
-impl FromRow for Count {
-    fn from_row(row: &Row) -> Result<Self> {
-        row.get("count").map(Self)
-    }
-}

@@ -6,7 +6,8 @@ use crate::database::Database;
 use crate::error::Result;
 use crate::items::{ItemRow, SELECT_ITEMS};
 use crate::page::{Cursor, Order, Page};
-use crate::statement::{Count, FromRow, Row, sql};
+use crate::row::{Count, FromRow, Row};
+use crate::statement::sql;
 
 /// An item someone watches.
 #[derive(Debug, Clone, PartialEq, Eq)]

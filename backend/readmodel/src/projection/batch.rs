@@ -153,3 +153,38 @@ fn dead_letter(record: &Record) -> DeadLetterRow {
         at_ms: record.append_ms,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_place_in_the_bids_topic_is_a_commands() {
+        let place = |text: &str| command_position(text.as_bytes());
+        assert_eq!(place("auctions.bids/3/42"), Some(CommandPosition { partition: 3, offset: 42 }));
+        for text in ["auctions.items/3/42", "auctions.bids.history/3/42", "auctions.bids/3", "auctions.bids/3/x", ""] {
+            assert_eq!(place(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_reason_of_a_refusal_quotes_nothing_of_the_record() {
+        let value = br#"{"type":"item_listed","v":1,"item_id":"777001","reserve_minor":"777001"}"#;
+        let record = Record {
+            topic: topics::ITEMS.into(),
+            partition: 1,
+            offset: 5,
+            append_ms: 0,
+            key: None,
+            value: Some(value[..].into()),
+            headers: Vec::new(),
+        };
+        let mut batch = Batch::default();
+
+        batch.add(&record);
+
+        let refused = batch.refused.first().map(|refused| (refused.offset, refused.reason.as_str()));
+        assert_eq!(refused.map(|(offset, reason)| (offset, reason.contains("777001"))), Some((5, false)));
+        assert!(batch.items.is_empty());
+    }
+}

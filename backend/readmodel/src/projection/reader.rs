@@ -82,16 +82,45 @@ impl Reader<'_> {
                 batch.moves.insert(partition.clone(), Move { from: *from, to });
             }
         }
+        match self.write(&batch, records.len()) {
+            Err(Error::Unstorable(_)) => self.project_one_by_one(records),
+            written => written,
+        }
+    }
+
+    /// Finds the record that the database cannot hold, and passes over it alone.
+    fn project_one_by_one(&mut self, records: &[Record]) -> Result<Step> {
+        let mut done = Step::default();
+        for record in records {
+            let partition = partition_of(record);
+            let Some(from) = self.offsets.get(&partition).copied() else { continue };
+            let moved = Move { from, to: record.offset + 1 };
+            let mut batch = Batch { moves: BTreeMap::from([(partition.clone(), moved)]), ..Batch::default() };
+            batch.add(record);
+            let step = match self.write(&batch, 1) {
+                Err(Error::Unstorable(reason)) => {
+                    let refused = vec![Refused { partition, offset: record.offset, reason }];
+                    self.write(&Batch { moves: batch.moves, refused, ..Batch::default() }, 1)?
+                }
+                written => written?,
+            };
+            done.projected += step.projected;
+            done.refused += step.refused;
+        }
+        Ok(done)
+    }
+
+    /// Writes a batch and tells those who wait for it.
+    fn write(&mut self, batch: &Batch, records: usize) -> Result<Step> {
         if batch.moves.is_empty() {
             return Ok(Step::default());
         }
-        self.runtime.block_on(self.database.write(&batch))?;
-        for (partition, moved) in &batch.moves {
-            self.offsets.insert(partition.clone(), moved.to);
-        }
-        self.database.progress.publish(batch.moves.into_iter().map(|(partition, moved)| (partition, moved.to)));
+        self.runtime.block_on(self.database.write(batch))?;
+        let moved: Vec<_> = batch.moves.iter().map(|(partition, moved)| (partition.clone(), moved.to)).collect();
+        self.offsets.extend(moved.clone());
+        self.database.progress.publish(moved);
         batch.refused.iter().for_each(report);
-        Ok(Step { projected: records.len() as u64, refused: batch.refused.len() as u64 })
+        Ok(Step { projected: records as u64, refused: batch.refused.len() as u64 })
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use gavel_auctions::wire::{CompletionRecord, HistoryRecord, ItemListed};
 use gavel_domain::ItemId;
-use gavel_log::TopicPartition;
 
-use super::batch::{Batch, HistoryEntry, Move};
+use super::batch::{Batch, HistoryEntry};
+use super::offsets::move_offset;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::search;
@@ -59,33 +59,6 @@ impl Database {
         }
         transaction.commit().await
     }
-
-    /// Up to where a partition is projected; from now on it has a row to move.
-    pub(super) async fn claim_offset(&self, partition: &TopicPartition) -> Result<u64> {
-        sql("INSERT INTO projection_offsets (topic, log_partition, next_offset) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING")
-            .bind(&*partition.topic)
-            .bind(partition.partition)
-            .execute(&self.writer)
-            .await?;
-        self.projected_offset(partition).await
-    }
-}
-
-/// Moves an offset from where this projector knows it to be. Whoever else does the same waits here until the first has
-/// committed, and then finds it moved.
-async fn move_offset(transaction: &mut Transaction, partition: &TopicPartition, moved: Move) -> Result<()> {
-    let count = sql("UPDATE projection_offsets SET next_offset = $1 \
-         WHERE topic = $2 AND log_partition = $3 AND next_offset = $4")
-    .bind(moved.to)
-    .bind(&*partition.topic)
-    .bind(partition.partition)
-    .bind(moved.from)
-    .execute(transaction)
-    .await?;
-    if count == 1 {
-        return Ok(());
-    }
-    Err(Error::Overtaken { topic: partition.topic.to_string(), partition: partition.partition })
 }
 
 /// Inserts rows, `ROWS_MAX` at a time.

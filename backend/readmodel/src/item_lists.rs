@@ -1,0 +1,168 @@
+//! Lists of items: filtered, searched, sorted, in pages.
+
+use gavel_domain::AccountId;
+
+use crate::database::Database;
+use crate::error::Result;
+use crate::items::{ItemRow, SELECT_ITEMS};
+use crate::page::{Cursor, Order, Page};
+use crate::row::{FromRow, Row};
+use crate::search;
+use crate::statement::sql;
+
+/// Where `ending_rank` begins for items that have ended; the migration says the same.
+const ENDED_RANK: i64 = 1 << 62;
+
+/// Which items a list shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StatusFilter {
+    /// Not begun.
+    Scheduled,
+    /// Taking bids.
+    Open,
+    /// With an outcome.
+    Ended,
+    /// All.
+    #[default]
+    Any,
+}
+
+/// In which order a list shows items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ItemSort {
+    /// What ends next first, then what ended last.
+    #[default]
+    EndingSoon,
+    /// What was listed last first.
+    Newest,
+    /// By price, upward. Currencies are not converted.
+    PriceLow,
+    /// By price, downward.
+    PriceHigh,
+    /// What has most bids first.
+    MostBids,
+}
+
+impl ItemSort {
+    /// The name of its cursors, the column it goes by, and whether downward.
+    fn order(self) -> (&'static str, &'static str, bool) {
+        match self {
+            Self::EndingSoon => ("ending", "ending_rank", false),
+            Self::Newest => ("newest", "listed_ms", true),
+            Self::PriceLow => ("low", "price_minor", false),
+            Self::PriceHigh => ("high", "price_minor", true),
+            Self::MostBids => ("bids", "bid_count", true),
+        }
+    }
+
+    /// An item's value in that column.
+    fn key(self, item: &ItemRow) -> i64 {
+        match self {
+            Self::EndingSoon if item.outcome.is_some() => ENDED_RANK - item.ends_at_ms,
+            Self::EndingSoon => item.ends_at_ms,
+            Self::Newest => item.listed_ms,
+            Self::PriceLow | Self::PriceHigh => item.price_minor,
+            Self::MostBids => i64::try_from(item.bid_count).unwrap_or(i64::MAX),
+        }
+    }
+}
+
+/// What to list.
+#[derive(Debug, Clone, Default)]
+pub struct ItemQuery {
+    /// Words that all must begin a word of title or description; blank text asks for nothing.
+    pub text: Option<String>,
+    /// Slug of the category.
+    pub category: Option<String>,
+    /// Where the auctions are.
+    pub status: StatusFilter,
+    /// In which order.
+    pub sort: ItemSort,
+    /// [`Page::next_cursor`] of the page before.
+    pub cursor: Option<String>,
+    /// At most so many, [`crate::PAGE_MAX`] in any case.
+    pub limit: u32,
+    /// The present.
+    pub now_ms: i64,
+}
+
+/// How many open items a category has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CategoryCount {
+    /// Its slug.
+    pub category: String,
+    /// How many.
+    pub count: u64,
+}
+
+impl FromRow for CategoryCount {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(Self { category: row.get("category")?, count: row.get("count")? })
+    }
+}
+
+impl Database {
+    /// A page of items.
+    ///
+    /// # Errors
+    /// `BadCursor`, `Unavailable`.
+    pub async fn items(&self, query: &ItemQuery) -> Result<Page<ItemRow>> {
+        let (list, column, is_downward) = query.sort.order();
+        let mut statement = sql(SELECT_ITEMS).push(" WHERE standings.").push(column).push(" IS NOT NULL");
+        if let Some(words) = query.text.as_deref().and_then(search::Words::of) {
+            statement = search::push_condition(statement, &self.readers, &words);
+        }
+        if let Some(category) = query.category.as_deref() {
+            statement = statement.push(" AND items.category = ").push_bind(category);
+        }
+        statement = match query.status {
+            StatusFilter::Any => statement,
+            StatusFilter::Ended => statement.push(" AND outcome IS NOT NULL"),
+            StatusFilter::Scheduled => {
+                statement.push(" AND outcome IS NULL AND starts_at_ms > ").push_bind(query.now_ms)
+            }
+            StatusFilter::Open => statement.push(" AND outcome IS NULL AND starts_at_ms <= ").push_bind(query.now_ms),
+        };
+        let cursor = Cursor::parse(query.cursor.as_deref(), list)?;
+        let order = Order { key: column, id: "standings.item_id", is_downward };
+        let rows = order.finish(statement, cursor, query.limit).fetch_all(&self.readers).await?;
+        Ok(Page::of(rows, query.limit, |item: &ItemRow| Cursor {
+            list,
+            key: query.sort.key(item),
+            id: item.item_id.to_string(),
+        }))
+    }
+
+    /// What a seller has listed, the newest first.
+    ///
+    /// # Errors
+    /// `BadCursor`, `Unavailable`.
+    pub async fn items_of_seller(
+        &self,
+        seller_id: AccountId,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<ItemRow>> {
+        let statement = sql(SELECT_ITEMS).push(" WHERE items.seller_id = ").push_bind(seller_id);
+        let cursor = Cursor::parse(cursor, "seller")?;
+        let order = Order { key: "listed_ms", id: "standings.item_id", is_downward: true };
+        let rows = order.finish(statement, cursor, limit).fetch_all(&self.readers).await?;
+        Ok(Page::of(rows, limit, |item: &ItemRow| Cursor {
+            list: "seller",
+            key: item.listed_ms,
+            id: item.item_id.to_string(),
+        }))
+    }
+
+    /// How many open items each category has; those with none are left out.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn category_counts(&self, now_ms: i64) -> Result<Vec<CategoryCount>> {
+        sql("SELECT category, COUNT(*) AS count FROM items JOIN standings ON standings.item_id = items.item_id \
+             WHERE outcome IS NULL AND starts_at_ms <= $1 GROUP BY category ORDER BY category")
+        .bind(now_ms)
+        .fetch_all(&self.readers)
+        .await
+    }
+}
