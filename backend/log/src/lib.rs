@@ -4,7 +4,8 @@
 //! rdkafka or fjall leaks through the port. Every promise of the port is a test of the conformance suite
 //! (`tests/conformance`), which runs over both adapters.
 
-pub mod port;
+pub mod embedded;
 pub mod partitioner;
+pub mod port;
 
 pub use port::*;

@@ -1,0 +1,141 @@
+//! The rows on disk: one fjall keyspace, whose journal makes a batch atomic and durable, whose checksums find damage
+//! and whose lock file keeps a second process out. See `docs/decisions/0001-embedded-log-storage.md`.
+
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+use bytes::Bytes;
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode};
+
+use super::Strictness;
+use super::chunk::Chunk;
+use super::key::{self, Key};
+use super::state::PartitionId;
+use crate::port::{LogError, Result};
+
+/// The open store.
+pub(super) struct Store {
+    database: Database,
+    rows: Keyspace,
+    durable: PersistMode,
+}
+
+impl Store {
+    /// Opens or makes the store in `folder`.
+    pub(super) fn open(folder: &Path, strictness: Strictness) -> Result<Self> {
+        std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+        let database = Database::builder(folder).worker_threads(1).open().map_err(|error| match error {
+            fjall::Error::Locked => LogError::FolderInUse(folder.to_owned()),
+            fjall::Error::Io(error) => unwritable(folder, &error),
+            other => LogError::Corrupt(other.to_string()),
+        })?;
+        let rows = database.keyspace("log", KeyspaceCreateOptions::default).map_err(failed)?;
+        let durable = match strictness {
+            Strictness::Fsync => PersistMode::SyncData,
+            Strictness::Os => PersistMode::Buffer,
+        };
+        let store = Self { database, rows, durable };
+        store.check_format()?;
+        Ok(store)
+    }
+
+    fn check_format(&self) -> Result<()> {
+        match self.get(Key::Format)? {
+            Some(format) if *format == key::FORMAT.to_be_bytes() => Ok(()),
+            Some(_) => Err(LogError::Corrupt("the data folder was written by a newer gavel".into())),
+            None => {
+                let mut batch = self.batch();
+                batch.put(Key::Format, key::FORMAT.to_be_bytes());
+                batch.commit_durably()
+            }
+        }
+    }
+
+    /// A batch to fill and commit: all of it lands, or nothing.
+    pub(super) fn batch(&self) -> Batch<'_> {
+        Batch { store: self, inner: self.database.batch() }
+    }
+
+    /// The value of a key.
+    pub(super) fn get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
+        Ok(self.rows.get(key.bytes()).map_err(failed)?.map(|value| Bytes::copy_from_slice(&value)))
+    }
+
+    /// Every row whose key begins so.
+    pub(super) fn rows(&self, prefix: &[u8]) -> impl Iterator<Item = Result<(Vec<u8>, Bytes)>> {
+        self.rows.prefix(prefix).map(|row| {
+            let (key, value) = row.into_inner().map_err(failed)?;
+            Ok((key.to_vec(), Bytes::copy_from_slice(&value)))
+        })
+    }
+
+    /// The chunks that hold offsets from `from` on, in order.
+    pub(super) fn chunks(&self, id: PartitionId, from: u64) -> Result<impl Iterator<Item = Result<Chunk>>> {
+        let first = match self.bases(id, 0..=from).next_back() {
+            Some(row) => key::base_of(&row.key().map_err(failed)?).unwrap_or(from),
+            None => from,
+        };
+        Ok(self
+            .bases(id, first..=u64::MAX)
+            .map(chunk)
+            .skip_while(move |chunk| chunk.as_ref().is_ok_and(|chunk| chunk.end() <= from)))
+    }
+
+    /// The last chunk of a partition.
+    pub(super) fn last_chunk(&self, id: PartitionId) -> Result<Option<Chunk>> {
+        self.bases(id, 0..=u64::MAX).next_back().map(chunk).transpose()
+    }
+
+    fn bases(&self, id: PartitionId, bases: RangeInclusive<u64>) -> fjall::Iter {
+        self.rows.range(Key::Chunk(id, *bases.start()).bytes()..=Key::Chunk(id, *bases.end()).bytes())
+    }
+}
+
+fn chunk(row: fjall::Guard) -> Result<Chunk> {
+    let (key, value) = row.into_inner().map_err(failed)?;
+    let base = key::base_of(&key).ok_or_else(|| LogError::Corrupt("a chunk has no offset".into()))?;
+    Chunk::parse(base, Bytes::copy_from_slice(&value))
+}
+
+/// Rows to write together.
+pub(super) struct Batch<'a> {
+    store: &'a Store,
+    inner: OwnedWriteBatch,
+}
+
+impl Batch<'_> {
+    /// Writes a row.
+    pub(super) fn put(&mut self, key: Key<'_>, value: impl AsRef<[u8]>) {
+        self.inner.insert(&self.store.rows, key.bytes(), value.as_ref());
+    }
+
+    /// Removes a row.
+    pub(super) fn delete(&mut self, key: Key<'_>) {
+        self.inner.remove(&self.store.rows, key.bytes());
+    }
+
+    /// Commits; on return it is as durable as the log's strictness says.
+    pub(super) fn commit_durably(self) -> Result<()> {
+        let durable = self.store.durable;
+        self.inner.durability(Some(durable)).commit().map_err(failed)
+    }
+
+    /// Commits what a crash may undo: the next durable commit makes this durable too.
+    pub(super) fn commit(self) -> Result<()> {
+        self.inner.commit().map_err(failed)
+    }
+}
+
+fn unwritable(folder: &Path, error: &std::io::Error) -> LogError {
+    LogError::Storage(format!("{}: {error}", folder.display()))
+}
+
+/// The port's words for a failure of fjall.
+fn failed(error: fjall::Error) -> LogError {
+    match error {
+        fjall::Error::Io(error) => LogError::Storage(error.to_string()),
+        fjall::Error::Poisoned => LogError::Storage("an earlier write failed; restart gavel".into()),
+        fjall::Error::Storage(fjall::LsmError::Io(error)) => LogError::Storage(error.to_string()),
+        other => LogError::Corrupt(other.to_string()),
+    }
+}
