@@ -1,0 +1,178 @@
+// The page of an item: everything that moves on it. The panel may be replaced under our hands (a bid placed, an outcome),
+// so it is looked up anew each time, and what it was told last is told again if it came older than that.
+
+import * as clock from "./clock.js";
+import { duration, moment, price, spoken, typed } from "./format.js";
+import { connect, liveAddress, show } from "./socket.js";
+
+const URGENT_MS = 5 * 60_000;
+const WARNINGS_MS = [5 * 60_000, 60_000, 10_000];
+const MOST_ROWS = 200;
+const DONE = { accepted: "took the lead", accepted_outbid: "bid, and was outbid", raised: "raised their maximum", withdrawn: "withdrew the lot" };
+const STANDINGS = {
+  leads: ["message-good", "You lead", "You are the highest bidder. The house bids for you up to your maximum."],
+  outbid: ["message-bad", "You have been outbid", "Someone’s maximum is higher than yours. Bid again to take the lead."],
+};
+
+const viewer = document.body.dataset.viewer;
+let last = 0;
+let latest;
+let warned;
+
+const panel = () => document.getElementById("bidding");
+const part = (name) => panel().querySelector(`[data-live="${name}"]`);
+const amount = (minor) => price(minor, panel().dataset.currency, Number(panel().dataset.decimals));
+const words = (minor) => spoken(minor, panel().dataset.currency, Number(panel().dataset.decimals));
+
+/** Follows the item of this page, if it has one. */
+export function followItem() {
+  if (!panel()) return;
+  const id = panel().dataset.item;
+  last = Number(panel().dataset.sequence);
+  connect(() => liveAddress(`/live?items=${id}:${last}`), take, show);
+  document.body.addEventListener("htmx:afterSwap", ({ target }) => {
+    if (target.id !== "bidding") return;
+    const shown = Number(panel().dataset.sequence);
+    if (latest && shown < last) tell(latest, false);
+  });
+}
+
+function take({ sequence, event }) {
+  if (!event || sequence <= last) return;
+  last = sequence;
+  latest = event;
+  tell(event, true);
+  addRow(sequence, event);
+  if (event.type === "item_completed" || event.decision === "withdrawn") refresh();
+  if (viewer) document.body.dispatchEvent(new CustomEvent("gavel:news"));
+}
+
+/** Asks the server for the panel as it is now. */
+function refresh() {
+  window.htmx?.ajax("GET", location.pathname, { target: "#bidding", swap: "outerHTML" });
+}
+
+/** Brings the panel up to an event. */
+function tell(event, isNews) {
+  panel().dataset.sequence = last;
+  const moved = amount(event.price_minor);
+  if (isNews) moved.classList.add("price-moved");
+  part("price").replaceChildren(moved);
+  part("bid_count").textContent = event.bid_count;
+  part("bid_word").textContent = event.bid_count === 1 ? "bid" : "bids";
+  if (event.type === "item_completed") return;
+  if (part("price_label").textContent === "Starting price" && event.bid_count > 0) part("price_label").textContent = "Current price";
+  if (event.reserve_met && part("reserve").textContent.includes("not met")) part("reserve").textContent = " · reserve met";
+  if (event.minimum_minor !== null) tellMinimum(event);
+  tellEnd(event.ends_at_ms, isNews);
+  tellStanding(event);
+  if (isNews) announce(`${words(event.price_minor)}, ${event.bid_count} ${event.bid_count === 1 ? "bid" : "bids"}.`);
+}
+
+function tellMinimum(event) {
+  part("minimum")?.replaceChildren(amount(event.minimum_minor));
+  const hint = document.getElementById("amount-hint");
+  if (hint) hint.textContent = `${words(event.minimum_minor)} or more`;
+  const step = event.minimum_minor - event.price_minor;
+  part("quick")?.querySelectorAll("button").forEach((button, index) => {
+    const minor = event.minimum_minor + index * step;
+    button.value = typed(minor, Number(panel().dataset.decimals));
+    button.replaceChildren(amount(minor));
+  });
+}
+
+function tellEnd(endsAtMs, isNews) {
+  if (!endsAtMs || Number(panel().dataset.endsMs) === endsAtMs) return;
+  panel().dataset.endsMs = endsAtMs;
+  part("ends_at")?.replaceChildren(moment(endsAtMs));
+  warned = undefined;
+  if (isNews) announce(`The end has moved. ${duration(endsAtMs - clock.now())} left.`);
+}
+
+function tellStanding(event) {
+  if (!viewer) return;
+  if (event.bidder_id === viewer && event.type === "bid_decided") panel().dataset.bidBefore = "";
+  const standing = event.leader_id === viewer ? "leads" : "bidBefore" in panel().dataset ? "outbid" : undefined;
+  const box = part("standing");
+  if (!standing || box.dataset.standing === standing) return;
+  const [tone, heading, text] = STANDINGS[standing];
+  box.dataset.standing = standing;
+  box.hidden = false;
+  box.className = `message ${tone}`;
+  const strong = document.createElement("strong");
+  strong.textContent = heading;
+  const line = document.createElement("p");
+  line.textContent = text;
+  box.replaceChildren(strong, line);
+  // What a form was answered speaks of an earlier standing.
+  panel().querySelector("[data-answer]")?.remove();
+  announce(heading);
+}
+
+function addRow(sequence, event) {
+  const rows = document.querySelector("[data-history]");
+  if (!rows || rows.querySelector(`[data-row="${sequence}"]`) || event.type === "item_completed") return;
+  const row = document.createElement("tr");
+  row.dataset.row = sequence;
+  row.className = "history-new";
+  const who = document.createElement("td");
+  const note = document.createElement("span");
+  note.className = "note";
+  note.append(DONE[event.decision] ?? "", " · ", moment(event.at_ms));
+  who.append(event.alias ?? "The seller");
+  if (viewer && event.bidder_id === viewer) {
+    const you = document.createElement("span");
+    you.className = "quiet";
+    you.textContent = " (you)";
+    who.append(you);
+  }
+  who.append(document.createElement("br"), note);
+  const reached = document.createElement("td");
+  reached.className = "number";
+  reached.append(amount(event.price_minor));
+  row.append(who, reached);
+  rows.prepend(row);
+  while (rows.children.length > MOST_ROWS) rows.lastElementChild.remove();
+  document.querySelector("[data-history-box]").hidden = false;
+  document.querySelector("[data-history-empty]").hidden = true;
+}
+
+/** Keeps the clock of the item running. */
+export function runItemClock() {
+  if (!panel()) return;
+  const { status, startsMs, endsMs } = panel().dataset;
+  const face = panel().querySelector("[data-clock]");
+  const left = Number(status === "scheduled" ? startsMs : endsMs) - clock.now();
+  if (status === "scheduled" || status === "open") {
+    face.textContent = left < 0 ? "Now" : duration(left);
+    face.classList.toggle("urgent", status === "open" && left < URGENT_MS);
+    if (status === "open") warn(left);
+    if (left < 0) turn(status);
+  }
+}
+
+function turn(status) {
+  if (status === "scheduled") {
+    panel().dataset.status = "opening";
+    refresh();
+    return;
+  }
+  // The log alone says when it is over; until then, what was sent in time may still be counted.
+  panel().dataset.status = "closing";
+  panel().querySelector("[data-clock]").textContent = "Closing";
+  part("status").textContent = "Closing";
+  panel().querySelectorAll("[data-open-only]").forEach((element) => (element.hidden = true));
+}
+
+function warn(left) {
+  const due = WARNINGS_MS.filter((limit) => left <= limit).at(-1);
+  if (due === undefined || due === warned) return;
+  const isFirstLook = warned === undefined && left < due - 1500;
+  warned = due;
+  if (!isFirstLook) announce(`${duration(due)} left.`);
+}
+
+function announce(text) {
+  const announcer = document.getElementById("announcer");
+  if (announcer) announcer.textContent = text;
+}
