@@ -1,0 +1,11 @@
+//! The runtime on a real log, its files and all. Each scenario names the logs it runs on by `on_each_log!`.
+
+#![allow(clippy::unwrap_used, reason = "a test may end where it is")]
+
+mod dead_letters;
+mod exactly_once;
+mod fencing;
+mod harness;
+mod order;
+mod restoration;
+mod timers;

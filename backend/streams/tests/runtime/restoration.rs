@@ -1,0 +1,84 @@
+//! State comes back from the changelog alone, and from the local store with the rest of the changelog.
+
+use gavel_streams::Beat;
+
+use crate::harness::{House, PARTITIONS, at, eventually, wait_for_status, wait_until_running};
+
+crate::on_each_log!(
+    from_the_changelog_alone,
+    from_the_local_store_and_the_rest,
+    after_the_changelog_was_compacted,
+    on_another_instance
+);
+
+fn counted(house: &House, total: usize) {
+    let last = house.wait_for_outputs(total).pop();
+    assert_eq!(last, Some(format!("a=go#{total}")));
+}
+
+fn append(house: &House, count: usize) {
+    for _ in 0..count {
+        house.append("stream", 0, "a", "go");
+    }
+}
+
+fn from_the_changelog_alone(house: &House) {
+    append(house, 10);
+    let runtime = house.start();
+    counted(house, 10);
+    runtime.stop();
+    house.wipe("one");
+    append(house, 5);
+    let runtime = house.start();
+    counted(house, 15);
+    runtime.stop();
+}
+
+fn from_the_local_store_and_the_rest(house: &House) {
+    append(house, 10);
+    let runtime = house.start();
+    counted(house, 10);
+    runtime.stop();
+    append(house, 5);
+    // Committed, but not in the local store: only the changelog knows.
+    let runtime = house.start_failing(at(Beat::AfterCommit, 1));
+    wait_for_status(&runtime, "the thread died", |status| status.threads.iter().any(|thread| !thread.running));
+    drop(runtime);
+    append(house, 5);
+    let runtime = house.start();
+    counted(house, 20);
+    runtime.stop();
+}
+
+fn after_the_changelog_was_compacted(house: &House) {
+    append(house, 30);
+    let runtime = house.start();
+    counted(house, 30);
+    runtime.stop();
+    house.log.clean().unwrap();
+    house.wipe("one");
+    append(house, 1);
+    let runtime = house.start();
+    counted(house, 31);
+    runtime.stop();
+}
+
+fn on_another_instance(house: &House) {
+    append(house, 10);
+    let one = house.start();
+    counted(house, 10);
+    one.stop();
+    append(house, 10);
+    let two = house.start_with(&house.options("two"));
+    counted(house, 20);
+    wait_until_running(&two);
+    // The lag is asked for again only after a while.
+    let mut now_ms = 0;
+    eventually("nothing waits", || {
+        now_ms += 5000;
+        house.clock.set(now_ms);
+        two.status().tasks().all(|task| task.lag_records == 0)
+    });
+    assert_eq!(two.status().tasks().count(), PARTITIONS as usize);
+    two.stop();
+}
