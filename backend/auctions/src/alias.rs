@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn names_never_change() {
-        assert_eq!(alias(item(1), bidder(2)), "");
+        assert_eq!(alias(item(1), bidder(2)), "9t***x5");
     }
 
     #[test]

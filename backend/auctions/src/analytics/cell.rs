@@ -52,7 +52,7 @@ impl Cell<'_> {
         self.at_ms - self.at_ms.rem_euclid(WINDOW_MS)
     }
 
-    /// Readable, for those who look into a store: no dimension or currency holds a slash before the last part.
+    /// The dimension may hold anything, so it comes last.
     fn key(&self) -> Bytes {
         let Self { measure, dimension, currency, .. } = self;
         format!("{}/{}/{currency}/{dimension}", measure.as_str(), self.window_start_ms()).into()

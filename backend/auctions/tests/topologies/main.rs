@@ -1,0 +1,11 @@
+//! The topologies on the test driver: records in, records out.
+
+mod analytics;
+mod backtest;
+mod bidding;
+mod graph;
+mod house;
+mod interleaving;
+mod notices;
+mod parking;
+mod secrets;
