@@ -13,7 +13,7 @@ pub(super) struct Backoff {
 impl Backoff {
     /// For a log that does not answer.
     pub(super) fn of_log() -> Self {
-        Self { first: Duration::from_millis(20), longest: Duration::from_secs(5), attempts: 0 }
+        Self { first: Duration::from_millis(20), longest: Duration::from_secs(1), attempts: 0 }
     }
 
     /// For a member that lost its place. Two processes of one name fence each other in turns: the pauses leave the work

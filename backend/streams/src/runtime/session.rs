@@ -7,7 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gavel_log::{Consumer, GroupConfig, GroupEvent, Producer, Record, Start, TopicPartition, TransactionalProducer};
+use gavel_log::{
+    Consumer, ErrorClass, GroupConfig, GroupEvent, LogError, Producer, Record, Start, TopicPartition,
+    TransactionalProducer,
+};
 
 use super::interruption::Interruption;
 use super::live_task::{LiveTask, LogProgress, Phase, Running, WorkError};
@@ -33,6 +36,8 @@ pub(super) struct Session<'a> {
     ticks: Arc<dyn Producer>,
     restorer: Option<Box<dyn Consumer>>,
     records: Vec<Record>,
+    /// What went wrong in this turn for one task alone, to be tried again in the next.
+    pub(super) trouble: Option<LogError>,
     /// Whether the group has given it partitions yet, and since when it waits for them.
     joined: bool,
     since: Instant,
@@ -59,6 +64,7 @@ impl<'a> Session<'a> {
             ticks: worker.log.producer()?,
             restorer: None,
             records: Vec::new(),
+            trouble: None,
             joined: false,
             since: Instant::now(),
         })
@@ -77,7 +83,7 @@ impl<'a> Session<'a> {
             }
         }
         self.receive();
-        let restoring = self.restore()?;
+        let restoring = self.try_restore()?;
         let worked = self.process()?;
         if worked {
             self.commit()?;
@@ -142,6 +148,17 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Restores, but lets the other tasks go on if the log does not answer.
+    fn try_restore(&mut self) -> Result<bool, Interruption> {
+        match self.restore() {
+            Err(Interruption::Retry(error)) => {
+                self.trouble = Some(error);
+                Ok(false)
+            }
+            outcome => outcome,
+        }
+    }
+
     /// Brings the first task that is not restored a little further. True if there is one.
     fn restore(&mut self) -> Result<bool, Interruption> {
         let worker = self.worker;
@@ -189,8 +206,8 @@ impl<'a> Session<'a> {
                 Ok(in_unit) => worked |= in_unit,
                 Err(WorkError::Task(error)) => return Err(error.into()),
                 // Others may be able to go on; this one asks again in the next turn.
-                Err(WorkError::Log(error)) if error.class() == gavel_log::ErrorClass::Retry => {
-                    self.worker.report(&error);
+                Err(WorkError::Log(error)) if error.class() == ErrorClass::Retry => {
+                    self.trouble = Some(error);
                 }
                 Err(WorkError::Log(error)) => return Err(error.into()),
             }

@@ -99,7 +99,10 @@ impl Worker {
                 Ok(again) => {
                     more = again;
                     backoff.reset();
-                    self.recovered();
+                    match session.trouble.take() {
+                        Some(error) => self.report(&error),
+                        None => self.recovered(),
+                    }
                 }
                 Err(Interruption::Retry(error)) => {
                     self.report(&error);

@@ -4,6 +4,7 @@
 
 mod dead_letters;
 mod exactly_once;
+mod faults;
 mod fencing;
 mod harness;
 mod order;
