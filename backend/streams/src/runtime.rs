@@ -55,7 +55,7 @@ impl Runtime {
     /// # Errors
     /// The folder of the local stores cannot be used; the system gives no thread.
     pub fn start(log: &Arc<dyn Log>, topologies: &[Topology], options: &RuntimeOptions) -> Result<Self, RuntimeError> {
-        let folder = StateFolder::open(&options.state_folder)?;
+        let folder = StateFolder::open(&options.state_folder, Arc::clone(&options.clock))?;
         let mut runtime = Self { stop: Arc::default(), statuses: Vec::new(), threads: Vec::new() };
         for topology in topologies {
             for thread in 0..options.threads.max(1) {

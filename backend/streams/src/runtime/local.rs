@@ -8,6 +8,9 @@
 //! reading on from the bound to the end always gives the state at the end. The runtime asks for a changelog's end
 //! *before* it commits a unit of work and writes it as the bound with that unit, *after* the commit. That commit proves
 //! that no newer owner had written to the changelog when the end was asked; so all below is this task's own, applied before.
+//!
+//! A changelog drops a tombstone some time after it was written (a day, on Kafka and on the embedded log). A store whose bound is
+//! older than half of that might miss a removal, and is wiped.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 
+use super::options::Clock;
 use crate::store::{Overlay, StateStore, StoreError};
 use crate::topology::Topology;
 
@@ -25,6 +29,10 @@ const META: u8 = u8::MAX;
 const LAYOUT_ROW: [u8; 2] = [META, b'l'];
 /// The row of a store's bound, less the store's index.
 const BOUND_ROW: [u8; 2] = [META, b'b'];
+/// The row that says when bounds were last written.
+const SAVED_ROW: [u8; 2] = [META, b's'];
+/// After this long a store is too old to be read on from: half of what changelogs keep tombstones for.
+const LONGEST_ABSENCE_MS: i64 = 12 * 60 * 60 * 1000;
 /// Raised when the rows are laid out differently: stores of another layout are dropped, and come back from the changelog.
 const LAYOUT_VERSION: u32 = 1;
 
@@ -37,16 +45,17 @@ impl From<fjall::Error> for StoreError {
 /// The local stores of this process.
 pub(crate) struct StateFolder {
     database: Database,
+    clock: Arc<dyn Clock>,
     /// The tasks open now. A task that moves from thread to thread within the process is first closed by the old one.
     open: Mutex<BTreeSet<String>>,
 }
 
 impl StateFolder {
     /// Opens the folder, and makes it where there is none.
-    pub(crate) fn open(folder: &Path) -> Result<Arc<Self>, StoreError> {
+    pub(crate) fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<Arc<Self>, StoreError> {
         std::fs::create_dir_all(folder).map_err(|error| StoreError(format!("{}: {error}", folder.display())))?;
         let database = Database::builder(folder).open()?;
-        Ok(Arc::new(Self { database, open: Mutex::default() }))
+        Ok(Arc::new(Self { database, clock, open: Mutex::default() }))
     }
 
     /// Opens the store of a task; `None` while another thread still holds it.
@@ -63,7 +72,7 @@ impl StateFolder {
         let keyspace = self.database.keyspace(&lease.name, KeyspaceCreateOptions::default)?;
         let stores = topology.0.stores.len();
         let mut store = LocalStore { lease, keyspace, layout: layout(topology), stores, staged_bounds: Vec::new() };
-        if store.keyspace.get(LAYOUT_ROW)?.is_none_or(|found| found[..] != store.layout[..]) {
+        if store.keyspace.get(LAYOUT_ROW)?.is_none_or(|found| found[..] != store.layout[..]) || store.is_stale()? {
             store.wipe()?;
         }
         Ok(Some(store))
@@ -119,6 +128,14 @@ impl LocalStore {
         Ok(())
     }
 
+    /// Whether its bounds are so old that it may miss a removal.
+    fn is_stale(&self) -> Result<bool, StoreError> {
+        let saved_ms =
+            self.keyspace.get(SAVED_ROW)?.and_then(|bytes| Some(i64::from_be_bytes(bytes[..].try_into().ok()?)));
+        let now_ms = self.lease.folder.clock.now_ms();
+        Ok(saved_ms.is_some_and(|saved_ms| now_ms.saturating_sub(saved_ms) > LONGEST_ABSENCE_MS))
+    }
+
     /// How many stores it has.
     pub(crate) fn stores(&self) -> usize {
         self.stores
@@ -147,6 +164,9 @@ impl StateStore for LocalStore {
                     None => batch.remove(&self.keyspace, row(store, &key)),
                 }
             }
+        }
+        if !self.staged_bounds.is_empty() {
+            batch.insert(&self.keyspace, SAVED_ROW, self.lease.folder.clock.now_ms().to_be_bytes());
         }
         for (store, bound) in self.staged_bounds.drain(..) {
             batch.insert(&self.keyspace, bound_row(store), bound.to_be_bytes());

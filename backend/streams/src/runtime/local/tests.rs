@@ -4,6 +4,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::processor::{Context, Processor, ProcessorError, SourceRecord, Timer};
+use crate::runtime::options::ManualClock;
 
 struct Idle;
 
@@ -22,6 +23,10 @@ fn topology(stores: &[&str]) -> Topology {
     stores.iter().fold(builder, |builder, store| builder.store(store, &["p"])).build().unwrap()
 }
 
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(ManualClock::at(0))
+}
+
 fn put(store: &mut LocalStore, index: usize, key: &'static str, value: Option<&'static str>) {
     let mut overlays = vec![Overlay::new(); store.stores()];
     overlays[index].insert(key.into(), value.map(Bytes::from));
@@ -32,7 +37,7 @@ fn put(store: &mut LocalStore, index: usize, key: &'static str, value: Option<&'
 #[test]
 fn a_task_has_one_holder() {
     let folder = TempDir::new().unwrap();
-    let folder = StateFolder::open(folder.path()).unwrap();
+    let folder = StateFolder::open(folder.path(), clock()).unwrap();
     let topology = topology(&[]);
     let held = folder.task_store(&topology, 0).unwrap();
     assert!(held.is_some());
@@ -47,7 +52,7 @@ fn rows_and_bounds_survive_and_stores_do_not_mix() {
     let folder = TempDir::new().unwrap();
     let topology = topology(&["one", "two"]);
     {
-        let state = StateFolder::open(folder.path()).unwrap();
+        let state = StateFolder::open(folder.path(), clock()).unwrap();
         let mut store = state.task_store(&topology, 0).unwrap().unwrap();
         put(&mut store, 1, "ab", Some("1"));
         put(&mut store, 1, "ac", Some("2"));
@@ -56,7 +61,7 @@ fn rows_and_bounds_survive_and_stores_do_not_mix() {
         put(&mut store, 2, "ab", Some("4"));
         put(&mut store, 1, "ac", None);
     }
-    let state = StateFolder::open(folder.path()).unwrap();
+    let state = StateFolder::open(folder.path(), clock()).unwrap();
     let store = state.task_store(&topology, 0).unwrap().unwrap();
     assert_eq!(store.scan_prefix(1, b"a").unwrap(), [("ab".into(), "1".into())]);
     assert_eq!(store.scan_prefix(1, b"").unwrap().len(), 2);
@@ -67,7 +72,7 @@ fn rows_and_bounds_survive_and_stores_do_not_mix() {
 #[test]
 fn a_store_of_another_layout_is_dropped() {
     let folder = TempDir::new().unwrap();
-    let state = StateFolder::open(folder.path()).unwrap();
+    let state = StateFolder::open(folder.path(), clock()).unwrap();
     {
         let mut store = state.task_store(&topology(&["one", "two"]), 0).unwrap().unwrap();
         store.stage_bounds(vec![(1, 7)]);
@@ -76,4 +81,21 @@ fn a_store_of_another_layout_is_dropped() {
     let store = state.task_store(&topology(&["two", "one"]), 0).unwrap().unwrap();
     assert_eq!(store.get(1, b"a").unwrap(), None);
     assert_eq!(store.bound(1).unwrap(), None);
+}
+
+#[test]
+fn a_store_that_was_away_too_long_is_dropped() {
+    let folder = TempDir::new().unwrap();
+    let clock = Arc::new(ManualClock::at(0));
+    let state = StateFolder::open(folder.path(), clock.clone()).unwrap();
+    let topology = topology(&["one"]);
+    {
+        let mut store = state.task_store(&topology, 0).unwrap().unwrap();
+        store.stage_bounds(vec![(1, 7)]);
+        put(&mut store, 1, "a", Some("1"));
+    }
+    clock.set(LONGEST_ABSENCE_MS);
+    assert_eq!(state.task_store(&topology, 0).unwrap().unwrap().bound(1).unwrap(), Some(7));
+    clock.set(LONGEST_ABSENCE_MS + 1);
+    assert_eq!(state.task_store(&topology, 0).unwrap().unwrap().bound(1).unwrap(), None);
 }
