@@ -1,0 +1,92 @@
+//! Where a reader is, and where it goes on.
+
+use std::time::Duration;
+
+use gavel_log::{Cleanup, GroupEvent, Start};
+
+use crate::subject::{
+    Subject, append, append_numbers, commit, consumed, group, partition, poll_until, read_to_end, record, topic,
+    unique, values,
+};
+
+promises!(
+    position_reaches_the_stable_end,
+    a_group_resumes_where_it_committed,
+    a_reader_starts_where_it_says,
+    commits_without_subscription_are_kept,
+);
+
+fn position_reaches_the_stable_end(subject: &Subject) {
+    let log = subject.open();
+    let topic = topic(&*log, 1, Cleanup::Keep);
+    let only = partition(&topic, 0);
+    append(&*log, record(&topic, 0, "k", "0"));
+    commit(&*log, vec![record(&topic, 0, "k", "1"), record(&topic, 0, "k", "2")]);
+    let mut aborted = log.transactional_producer(&unique("tx")).unwrap();
+    aborted.begin().unwrap();
+    aborted.send(record(&topic, 0, "k", "aborted")).unwrap();
+    aborted.abort().unwrap();
+    let mut consumer = log.consumer(None).unwrap();
+    consumer.assign(&[(only.clone(), Start::Earliest)]).unwrap();
+    let mut records = Vec::new();
+    while records.len() < 2 {
+        consumer.poll(&mut records, 2, Duration::from_secs(1)).unwrap();
+    }
+    assert_eq!(consumer.position(&only).unwrap(), records.last().unwrap().offset + 1);
+    records.extend(read_to_end(&*log, &mut *consumer, &only));
+    assert_eq!(values(&records), ["0", "1", "2"]);
+    assert_eq!(consumer.position(&only).unwrap(), log.watermarks(&only).unwrap().stable_end);
+}
+
+fn a_group_resumes_where_it_committed(subject: &Subject) {
+    let (name, topic) = {
+        let log = subject.open();
+        let (name, topic) = (unique("group"), topic(&*log, 1, Cleanup::Keep));
+        append_numbers(&*log, &topic, 0, 4);
+        let mut consumer = log.consumer(Some(&group(&name))).unwrap();
+        consumer.subscribe(&[&topic]).unwrap();
+        let mut records = Vec::new();
+        let events = poll_until(&mut *consumer, &mut records, |_, records| records.len() == 4);
+        assert_eq!(events, [GroupEvent::Assigned(vec![partition(&topic, 0)])]);
+        consumer.commit(&[consumed(&partition(&topic, 0), 2)]).unwrap();
+        (name, topic)
+    };
+    let log = subject.open();
+    assert_eq!(log.committed(&name, &[partition(&topic, 0)]).unwrap(), [Some(2)]);
+    let mut consumer = log.consumer(Some(&group(&name))).unwrap();
+    consumer.subscribe(&[&topic]).unwrap();
+    let mut records = Vec::new();
+    poll_until(&mut *consumer, &mut records, |_, records| records.len() == 2);
+    assert_eq!(values(&records), ["2", "3"]);
+}
+
+fn a_reader_starts_where_it_says(subject: &Subject) {
+    let log = subject.open();
+    let topic = topic(&*log, 3, Cleanup::Keep);
+    for number in 0..3 {
+        append_numbers(&*log, &topic, number, 4);
+    }
+    let starts = [Start::Earliest, Start::Offset(1), Start::Latest];
+    let assigned: Vec<_> = (0..).zip(starts).map(|(number, start)| (partition(&topic, number), start)).collect();
+    let mut consumer = log.consumer(None).unwrap();
+    consumer.assign(&assigned).unwrap();
+    let mut records = Vec::new();
+    poll_until(&mut *consumer, &mut records, |consumer, _| {
+        assigned.iter().all(|(partition, _)| consumer.position(partition).is_ok_and(|position| position >= 4))
+    });
+    append(&*log, record(&topic, 2, "k", "new"));
+    poll_until(&mut *consumer, &mut records, |_, records| records.iter().any(|record| record.partition == 2));
+    let of = |number| records.iter().filter(|record| record.partition == number).cloned().collect::<Vec<_>>();
+    assert_eq!(values(&of(0)), ["0", "1", "2", "3"]);
+    assert_eq!(values(&of(1)), ["1", "2", "3"]);
+    assert_eq!(values(&of(2)), ["new"]);
+}
+
+fn commits_without_subscription_are_kept(subject: &Subject) {
+    let log = subject.open();
+    let (name, topic) = (unique("group"), topic(&*log, 2, Cleanup::Keep));
+    let mut consumer = log.consumer(Some(&group(&name))).unwrap();
+    consumer.assign(&[(partition(&topic, 1), Start::Earliest)]).unwrap();
+    consumer.commit(&[consumed(&partition(&topic, 1), 7)]).unwrap();
+    assert_eq!(log.committed(&name, &[partition(&topic, 0), partition(&topic, 1)]).unwrap(), [None, Some(7)]);
+}
