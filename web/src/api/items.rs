@@ -1,0 +1,117 @@
+//! `POST /api/v1/items`, `GET /api/v1/items`, `GET /api/v1/items/{item_id}`.
+
+use axum::extract::State;
+use axum::http::{HeaderName, StatusCode, header};
+use axum::{Extension, Json};
+use gavel_domain::ItemId;
+use gavel_readmodel::{ItemQuery, ItemSort, PAGE_MAX, StatusFilter};
+use serde::{Deserialize, Serialize};
+
+use super::body::{Body, Id, Params};
+use super::present::{Item, current_item};
+use crate::edge::listing::Listing;
+use crate::edge::trace::Trace;
+use crate::error::WebError;
+use crate::security::client_address::ClientAddress;
+use crate::security::session::Caller;
+use crate::state::AppState;
+
+const LIMIT_DEFAULT: u32 = 50;
+
+/// An item that was listed.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct ItemCreated {
+    #[schema(value_type = String, format = "uuid")]
+    item_id: ItemId,
+}
+
+/// Lists an item. It is readable once this answers.
+#[utoipa::path(post, path = "/api/v1/items", tag = "items", security(("bearer" = [])), request_body = Listing, responses(
+    (status = 201, description = "Listed", body = ItemCreated, headers(("location" = String, description = "Where it is"))),
+    (status = 401, description = "Not signed in", content_type = "application/problem+json"),
+    (status = 422, description = "What is wrong, by field", content_type = "application/problem+json"),
+    (status = 429, description = "Too many listings", content_type = "application/problem+json"),
+    (status = 503, description = "Nothing was listed; try again", content_type = "application/problem+json")))]
+pub(super) async fn create(
+    State(state): State<AppState>,
+    caller: Caller,
+    ClientAddress(address): ClientAddress,
+    Extension(trace): Extension<Trace>,
+    Body(listing): Body<Listing>,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<ItemCreated>), WebError> {
+    state.limits.listing(caller.id())?;
+    let item_id = listing.submit(&state, &caller, address, &trace).await?;
+    let location = [(header::LOCATION, format!("/api/v1/items/{item_id}"))];
+    Ok((StatusCode::CREATED, location, Json(ItemCreated { item_id })))
+}
+
+/// What to list.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Browse {
+    /// Words to find in title and description.
+    q: Option<String>,
+    /// The slug of a category.
+    category: Option<String>,
+    /// `scheduled`, `open` or `ended`; any if absent.
+    status: Option<String>,
+    /// `ending_soon`, `newest`, `price_low`, `price_high` or `most_bids`.
+    sort: Option<String>,
+    /// From the page before.
+    cursor: Option<String>,
+    /// How many, up to 100.
+    limit: Option<u32>,
+}
+
+/// A page of items.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct ItemPage {
+    items: Vec<Item>,
+    next_cursor: Option<String>,
+}
+
+/// Browses.
+#[utoipa::path(get, path = "/api/v1/items", tag = "items", params(Browse), responses(
+    (status = 200, description = "A page", body = ItemPage),
+    (status = 400, description = "A parameter that is not understood", content_type = "application/problem+json")))]
+pub(super) async fn list(
+    State(state): State<AppState>,
+    Params(browse): Params<Browse>,
+) -> Result<Json<ItemPage>, WebError> {
+    let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+    let now_ms = state.now_ms();
+    let query = ItemQuery {
+        text: given(browse.q),
+        category: given(browse.category),
+        status: parse("status", browse.status.as_deref(), StatusFilter::parse)?,
+        sort: parse("sort", browse.sort.as_deref(), ItemSort::parse)?,
+        cursor: given(browse.cursor),
+        limit: browse.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, PAGE_MAX),
+        now_ms,
+    };
+    let page = state.database.items(&query).await?;
+    let current = page.rows.into_iter().map(|mut row| {
+        if let Some(standing) = state.hub.recent(row.item_id) {
+            standing.lay_over(&mut row);
+        }
+        Item::of(row, now_ms)
+    });
+    Ok(Json(ItemPage { items: current.collect(), next_cursor: page.next_cursor }))
+}
+
+fn parse<T: Default>(name: &str, text: Option<&str>, read: impl Fn(&str) -> Option<T>) -> Result<T, WebError> {
+    match text {
+        None | Some("") => Ok(T::default()),
+        Some(text) => read(text).ok_or_else(|| WebError::Malformed(format!("{name} does not take that value"))),
+    }
+}
+
+/// An item's public state.
+#[utoipa::path(get, path = "/api/v1/items/{item_id}", tag = "items",
+    params(("item_id" = String, Path, format = "uuid")), responses(
+    (status = 200, description = "The item", body = Item),
+    (status = 404, description = "No such item", content_type = "application/problem+json")))]
+pub(super) async fn show(State(state): State<AppState>, Id(item_id): Id<ItemId>) -> Result<Json<Item>, WebError> {
+    let row = current_item(&state, item_id).await?;
+    Ok(Json(Item::of(row, state.now_ms())))
+}

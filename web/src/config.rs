@@ -1,0 +1,248 @@
+//! Configuration: a flag, else an environment variable `GAVEL_…`, else a key of `gavel.toml`, else the default.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use figment2::Figment;
+use figment2::providers::{Env, Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+
+use crate::edge::category::{Category, shipped_categories};
+
+/// The file that is read when it is there and none is named.
+const DEFAULT_FILE: &str = "gavel.toml";
+/// The longest auction, unless configured otherwise: thirty days.
+const DEFAULT_MAX_DURATION_S: u32 = 30 * 24 * 60 * 60;
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A value is missing, misspelt or of the wrong kind.
+    #[error("configuration: {0}")]
+    Invalid(String),
+    /// The named file is not there.
+    #[error("configuration: there is no file {}", .0.display())]
+    NoFile(PathBuf),
+}
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where HTTP is served.
+    pub listen: SocketAddr,
+    /// The folder of the embedded log, SQLite and local state.
+    pub data: PathBuf,
+    /// Bootstrap servers; without them the embedded log is used.
+    pub kafka: Option<String>,
+    /// `postgres://…` or `sqlite:PATH`; without it, SQLite in the data folder.
+    pub database: Option<String>,
+    /// Partitions of each topic that is created.
+    pub partitions: u32,
+    /// The shortest auction.
+    pub min_duration_s: u32,
+    /// The longest auction.
+    pub max_duration_s: u32,
+    /// Whether clients are limited in how much they may ask.
+    pub rate_limits: Switch,
+    /// How long a request waits for the stream's decision.
+    pub decision_wait_ms: u64,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// The address by which people reach the house, such as `https://auctions.example`.
+    pub public_origin: Option<String>,
+    /// Words that no listing may hold, one a line; instead of the shipped list.
+    pub prohibited_words: Option<PathBuf>,
+    /// A MaxMind database; instead of the shipped country database.
+    pub geo_database: Option<PathBuf>,
+    /// The tree of categories.
+    pub categories: Vec<Category>,
+    /// Which log lines are written, as `tracing` filters.
+    pub log: String,
+    /// How log lines are written.
+    pub log_format: LogFormat,
+    /// When an append to the embedded log counts as durable.
+    pub fsync: Fsync,
+    /// Name of this process among those of the same house: static membership.
+    pub instance: Option<String>,
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Switch {
+    /// On.
+    On,
+    /// Off.
+    Off,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// When an append to the embedded log counts as durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Fsync {
+    /// When it is on the disk; one fsync serves all that wait.
+    Group,
+    /// When the operating system has it: survives the process, not the machine.
+    Os,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            data: PathBuf::from("data"),
+            kafka: None,
+            database: None,
+            partitions: 4,
+            min_duration_s: 5,
+            max_duration_s: DEFAULT_MAX_DURATION_S,
+            rate_limits: Switch::On,
+            decision_wait_ms: 5000,
+            trusted_proxies: Vec::new(),
+            public_origin: None,
+            prohibited_words: None,
+            geo_database: None,
+            categories: shipped_categories(),
+            log: "info".into(),
+            log_format: LogFormat::Text,
+            fsync: Fsync::Group,
+            instance: None,
+        }
+    }
+}
+
+/// What can be set on the command line. Lists are separated by commas.
+#[derive(Debug, Default, clap::Args, Serialize)]
+pub struct Flags {
+    /// The configuration file [default: gavel.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Where HTTP is served [default: 127.0.0.1:8080]
+    #[arg(long, global = true, value_name = "ADDR:PORT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<SocketAddr>,
+    /// The folder of the embedded log, SQLite and local state [default: ./data]
+    #[arg(long, global = true, value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<PathBuf>,
+    /// Kafka's bootstrap servers, instead of the embedded log
+    #[arg(long, global = true, value_name = "HOST:PORT,…")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kafka: Option<String>,
+    /// postgres://…, instead of SQLite in the data folder
+    #[arg(long, global = true, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    database: Option<String>,
+    /// Partitions of each topic that is created [default: 4]
+    #[arg(long, global = true, value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partitions: Option<u32>,
+    /// The shortest auction, in seconds [default: 5]
+    #[arg(long, global = true, value_name = "S")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_duration_s: Option<u32>,
+    /// The longest auction, in seconds [default: 30 days]
+    #[arg(long, global = true, value_name = "S")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_duration_s: Option<u32>,
+    /// Limits on what one client may ask; off is for load tests [default: on]
+    #[arg(long, global = true, value_name = "on|off")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_limits: Option<Switch>,
+    /// How long a bid's request waits for its decision [default: 5000]
+    #[arg(long, global = true, value_name = "MS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision_wait_ms: Option<u64>,
+    /// Proxies whose X-Forwarded-For is believed
+    #[arg(long, global = true, value_name = "IP,…", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trusted_proxies: Option<Vec<IpAddr>>,
+    /// The address by which people reach the house
+    #[arg(long, global = true, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_origin: Option<String>,
+    /// Words that no listing may hold, one a line
+    #[arg(long, global = true, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prohibited_words: Option<PathBuf>,
+    /// A MaxMind database, instead of the shipped one
+    #[arg(long, global = true, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    geo_database: Option<PathBuf>,
+    /// Which log lines are written [default: info]
+    #[arg(long, global = true, value_name = "FILTER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<String>,
+    /// How log lines are written [default: text]
+    #[arg(long, global = true, value_name = "text|json")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_format: Option<LogFormat>,
+    /// When an append to the embedded log counts as durable [default: group]
+    #[arg(long, global = true, value_name = "group|os")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fsync: Option<Fsync>,
+    /// Name of this process among those of the same house
+    #[arg(long, global = true, value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
+}
+
+/// The keys that an environment variable can set. Others of that prefix belong to somebody else.
+const ENV_KEYS: &[&str] = &[
+    "listen", "data", "kafka", "database", "partitions", "min_duration_s", "max_duration_s", "rate_limits",
+    "decision_wait_ms", "trusted_proxies", "public_origin", "prohibited_words", "geo_database", "log", "log_format",
+    "fsync", "instance",
+];
+
+impl Config {
+    /// Reads flags, environment, file and defaults.
+    ///
+    /// # Errors
+    /// Says which key is wrong, and where it was set.
+    pub fn load(flags: &Flags) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        figment = match &flags.config {
+            Some(file) if !file.is_file() => return Err(ConfigError::NoFile(file.clone())),
+            Some(file) => figment.merge(Toml::file_exact(file)),
+            None if Path::new(DEFAULT_FILE).is_file() => figment.merge(Toml::file_exact(DEFAULT_FILE)),
+            None => figment,
+        };
+        let config: Self = figment
+            .merge(Env::prefixed("GAVEL_").only(ENV_KEYS))
+            .merge(Serialized::defaults(flags))
+            .extract()
+            .map_err(|error| ConfigError::Invalid(error.to_string()))?;
+        config.checked()
+    }
+
+    fn checked(self) -> Result<Self, ConfigError> {
+        let invalid = |text: &str| Err(ConfigError::Invalid(text.into()));
+        if self.partitions == 0 || self.partitions > 1000 {
+            return invalid("partitions must be from 1 to 1000");
+        }
+        if self.min_duration_s == 0 || self.min_duration_s > self.max_duration_s {
+            return invalid("min_duration_s must be at least 1 and not above max_duration_s");
+        }
+        if self.categories.is_empty() {
+            return invalid("categories must name at least one");
+        }
+        if let Some(origin) = &self.public_origin
+            && !url::Url::parse(origin).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+        {
+            return invalid("public_origin must be an address such as https://auctions.example");
+        }
+        Ok(self)
+    }
+}

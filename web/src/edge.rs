@@ -1,0 +1,16 @@
+//! The edge: where what people and programs send becomes typed commands, or is refused with what is wrong by field.
+//!
+//! Pages and API call the same functions. Nothing past the edge parses again.
+
+pub mod bid;
+mod capitals;
+pub mod category;
+pub mod geo;
+pub mod listing;
+pub mod pending;
+pub mod picture;
+pub mod registration;
+pub mod submit;
+pub mod trace;
+pub mod withdrawal;
+pub mod words;

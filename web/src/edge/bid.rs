@@ -1,0 +1,157 @@
+//! A bid: identified so that a retry is the same bid, appended once, answered with the stream's decision.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use gavel_auctions::wire::command::BidPlacedTag;
+use gavel_auctions::wire::{BidPlaced, SCHEMA_VERSION, topics};
+use gavel_domain::{BidId, ItemId, Minor, bid_id};
+use gavel_log::{Appended, NewRecord};
+use gavel_readmodel::Receipt;
+use uuid::Uuid;
+
+use super::submit;
+use super::trace::Trace;
+use crate::error::{FieldErrors, WebError};
+use crate::security::session::Caller;
+use crate::state::AppState;
+
+const KEY_BYTES_MAX: usize = 200;
+
+/// An idempotency key: with bidder and item, it makes the bid's id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// `Invalid` unless it is 1 to 200 visible ASCII characters.
+    pub fn parse(text: &str) -> Result<Self, WebError> {
+        let is_valid = (1..=KEY_BYTES_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        match is_valid {
+            true => Ok(Self(text.to_owned())),
+            false => Err(WebError::Invalid(FieldErrors::one(
+                "Idempotency-Key",
+                "malformed",
+                "An idempotency key is 1 to 200 visible ASCII characters",
+            ))),
+        }
+    }
+
+    /// One that nobody has used: the request cannot be retried as the same bid.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self(Uuid::new_v4().to_string())
+    }
+}
+
+/// Up to how much somebody bids on what.
+#[derive(Debug, Clone)]
+pub struct Bid {
+    /// The item.
+    pub item_id: ItemId,
+    /// The most they would pay. Secret.
+    pub max: Minor,
+    /// Makes a retry the same bid.
+    pub key: IdempotencyKey,
+}
+
+/// How a bid stands after the request has waited.
+#[derive(Debug, Clone)]
+pub enum BidStanding {
+    /// The stream has decided.
+    Decided(BidId, Box<Receipt>),
+    /// It has not, yet. The bid is in the log and will be decided.
+    Pending(BidId, Appended),
+}
+
+impl Bid {
+    /// Places the bid, or answers the first decision if it was placed before.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown item, `Invalid`, `TooMany`, `LogUnavailable` (nothing is half done: the same request
+    /// again is the same bid), `DatabaseUnavailable`.
+    pub async fn place(
+        self,
+        state: &AppState,
+        caller: &Caller,
+        address: IpAddr,
+        trace: &Trace,
+    ) -> Result<BidStanding, WebError> {
+        let posted_at = Instant::now();
+        state.limits.bid(caller.id())?;
+        let bid_id = bid_id(caller.id(), self.item_id, &self.key.0);
+        if let Some(receipt) = first_decision(state, bid_id).await? {
+            return Ok(BidStanding::Decided(bid_id, Box::new(receipt)));
+        }
+        if state.database.item(self.item_id).await?.is_none() {
+            return Err(WebError::NotFound("there is no such item"));
+        }
+        let waiter = state.hub.expect(bid_id, posted_at);
+        let appended = submit::append(state, self.record(state, caller, bid_id, address, trace)?).await?;
+        Ok(match submit::decision(state, waiter).await {
+            Some(receipt) => {
+                state.flow.record_decided(posted_at);
+                BidStanding::Decided(bid_id, Box::new(receipt))
+            }
+            None => {
+                state.pending.add(bid_id, appended);
+                BidStanding::Pending(bid_id, appended)
+            }
+        })
+    }
+
+    fn record(
+        &self,
+        state: &AppState,
+        caller: &Caller,
+        bid_id: BidId,
+        address: IpAddr,
+        trace: &Trace,
+    ) -> Result<NewRecord, WebError> {
+        let place = state.geo.place(address);
+        let bid = BidPlaced {
+            kind: BidPlacedTag::BidPlaced,
+            v: SCHEMA_VERSION,
+            bid_id,
+            item_id: self.item_id,
+            bidder_id: caller.id(),
+            max_minor: self.max.get(),
+            country: place.country,
+            grid: place.grid,
+            suspended: caller.account.is_suspended,
+        };
+        Ok(NewRecord {
+            topic: topics::BIDS.into(),
+            partition: None,
+            key: Some(self.item_id.to_string().into()),
+            value: Some(serde_json::to_vec(&bid).map_err(|error| WebError::Internal(error.to_string()))?.into()),
+            headers: trace.headers(),
+        })
+    }
+}
+
+/// What a bid was first answered: from the events too new for the read model, else from the read model.
+///
+/// # Errors
+/// `DatabaseUnavailable`.
+pub async fn first_decision(state: &AppState, bid_id: BidId) -> Result<Option<Receipt>, WebError> {
+    match state.hub.receipt(bid_id) {
+        Some(receipt) => Ok(Some(receipt)),
+        None => Ok(state.database.receipt(bid_id).await?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_visible_and_short() {
+        assert!(IdempotencyKey::parse("7f3a-retry").is_ok());
+        for bad in ["", "a b", "ä", &"x".repeat(201)] {
+            assert!(IdempotencyKey::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! A new listing: parsed, checked field by field, filtered, enriched, produced.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use gavel_auctions::wire::item::ItemListedTag;
+use gavel_auctions::wire::{ItemListed, SCHEMA_VERSION, topics};
+use gavel_domain::{Closing, Currency, EpochMs, ImageId, ItemId, Ladder, Minor, SecretMinor, Terms, TermsFault};
+use gavel_log::{NewRecord, TopicPartition};
+use newtype_uuid::GenericUuid;
+use serde::Deserialize;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::category;
+use super::trace::Trace;
+use crate::error::{FieldErrors, WebError};
+use crate::security::session::Caller;
+use crate::state::AppState;
+
+const TITLE_CHARACTERS_MAX: usize = 120;
+const DESCRIPTION_CHARACTERS_MAX: usize = 10_000;
+const IMAGES_MAX: usize = 12;
+/// A soft close may move the end by a day at most.
+const SOFT_CLOSE_S_MAX: u32 = 24 * 60 * 60;
+/// How far in the past a start may be: clocks differ, and forms take time to fill in.
+const START_SLACK_MS: i64 = 60_000;
+/// How long a listing waits to be readable.
+const READABLE_WITHIN: Duration = Duration::from_secs(10);
+
+/// What a seller sends. Everything is optional here, so that each missing field is told by its name.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
+pub struct Listing {
+    /// One line, up to 120 characters.
+    pub title: Option<String>,
+    /// Plain text, up to 10,000 characters.
+    pub description: Option<String>,
+    /// The slug of a category.
+    #[schema(example = "cameras")]
+    pub category: Option<String>,
+    /// ISO 4217 code.
+    #[schema(example = "USD")]
+    pub currency: Option<String>,
+    /// Where bidding starts, in minor units.
+    #[schema(example = 100)]
+    pub starting_minor: Option<i64>,
+    /// The least for which you sell. Nobody else ever sees it.
+    #[serde(default)]
+    pub reserve_minor: Option<i64>,
+    /// For how much it can be had at once.
+    #[serde(default)]
+    pub buy_now_minor: Option<i64>,
+    /// When bidding opens; at once if absent.
+    #[serde(default)]
+    pub starts_at_ms: Option<i64>,
+    /// When it ends. This or `duration_s`.
+    #[serde(default)]
+    pub ends_at_ms: Option<i64>,
+    /// How long it runs. This or `ends_at_ms`.
+    #[serde(default)]
+    #[schema(example = 60)]
+    pub duration_s: Option<u32>,
+    /// How it closes; hard if absent.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>, example = json!({"kind": "hard"}))]
+    pub closing: Option<Closing>,
+    /// Pictures uploaded before.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    pub images: Vec<ImageId>,
+}
+
+/// A listing in which nothing is wrong.
+struct Checked {
+    title: String,
+    description: String,
+    category: String,
+    terms: Terms,
+}
+
+impl Listing {
+    /// Lists the item and answers its id once it is readable.
+    ///
+    /// # Errors
+    /// `Invalid` by field; `LogUnavailable` when nothing was listed; `DatabaseUnavailable`.
+    pub async fn submit(
+        self,
+        state: &AppState,
+        caller: &Caller,
+        address: IpAddr,
+        trace: &Trace,
+    ) -> Result<ItemId, WebError> {
+        let checked = self.check(state, caller)?;
+        self.check_images(state, caller).await?;
+        let item_id = ItemId::from_untyped_uuid(Uuid::now_v7());
+        let place = state.geo.place(address);
+        let Terms { seller, currency, ladder, starting, reserve, buy_now, starts_at, ends_at, closing } = checked.terms;
+        let record = ItemListed {
+            kind: ItemListedTag::ItemListed,
+            v: SCHEMA_VERSION,
+            item_id,
+            seller_id: seller,
+            title: checked.title,
+            description: checked.description,
+            category: checked.category,
+            currency: currency.code().to_owned(),
+            starting_minor: starting.get(),
+            reserve_minor: reserve.map(|reserve| reserve.reveal().get()),
+            buy_now_minor: buy_now.map(Minor::get),
+            ladder: ladder.name().to_owned(),
+            starts_at_ms: starts_at.get(),
+            ends_at_ms: ends_at.get(),
+            closing,
+            country: place.country,
+            grid: place.grid,
+            images: self.images,
+        };
+        let value = serde_json::to_vec(&record).map_err(|error| WebError::Internal(error.to_string()))?;
+        let appended = super::submit::append(
+            state,
+            NewRecord {
+                topic: topics::ITEMS.into(),
+                partition: None,
+                key: Some(item_id.to_string().into()),
+                value: Some(value.into()),
+                headers: trace.headers(),
+            },
+        )
+        .await?;
+        let partition = TopicPartition::new(topics::ITEMS, appended.partition);
+        let deadline = Instant::now() + READABLE_WITHIN;
+        if !state.database.wait_until_projected(&partition, appended.offset, deadline).await? {
+            tracing::warn!(%item_id, "a listing is in the log, but not yet readable");
+        }
+        Ok(item_id)
+    }
+
+    fn check(&self, state: &AppState, caller: &Caller) -> Result<Checked, WebError> {
+        let mut errors = FieldErrors::default();
+        let title = self.check_title(state, &mut errors);
+        let description = self.check_description(state, &mut errors);
+        let category = self.check_category(state, &mut errors);
+        let terms = self.check_terms(state, caller, &mut errors);
+        if self.images.len() > IMAGES_MAX {
+            errors.add("images", "too_many", format!("Choose at most {IMAGES_MAX} pictures"));
+        }
+        errors.into_result()?;
+        let terms = terms.ok_or_else(|| WebError::Internal("terms are missing without a fault".into()))?;
+        Ok(Checked { title, description, category, terms })
+    }
+
+    fn check_title(&self, state: &AppState, errors: &mut FieldErrors) -> String {
+        let title = self.title.as_deref().unwrap_or_default().trim();
+        if title.is_empty() {
+            errors.add("title", "required", "Enter a title");
+        } else if title.chars().count() > TITLE_CHARACTERS_MAX {
+            errors.add("title", "too_long", format!("Shorten the title to {TITLE_CHARACTERS_MAX} characters"));
+        } else if title.chars().any(char::is_control) {
+            errors.add("title", "malformed", "Write the title on one line");
+        }
+        check_words(state, "title", title, errors);
+        title.to_owned()
+    }
+
+    fn check_description(&self, state: &AppState, errors: &mut FieldErrors) -> String {
+        let description = self.description.as_deref().unwrap_or_default().trim();
+        if description.chars().count() > DESCRIPTION_CHARACTERS_MAX {
+            let text = format!("Shorten the description to {DESCRIPTION_CHARACTERS_MAX} characters");
+            errors.add("description", "too_long", text);
+        }
+        check_words(state, "description", description, errors);
+        description.to_owned()
+    }
+
+    fn check_category(&self, state: &AppState, errors: &mut FieldErrors) -> String {
+        let slug = self.category.as_deref().unwrap_or_default();
+        if slug.is_empty() {
+            errors.add("category", "required", "Choose a category");
+        } else if category::find(&state.config.categories, slug).is_none() {
+            errors.add("category", "unknown", "Choose a category from the list");
+        }
+        slug.to_owned()
+    }
+
+    fn check_terms(&self, state: &AppState, caller: &Caller, errors: &mut FieldErrors) -> Option<Terms> {
+        let currency = match self.currency.as_deref() {
+            None | Some("") => {
+                errors.add("currency", "required", "Choose a currency");
+                None
+            }
+            Some(code) => code
+                .parse::<Currency>()
+                .map_err(|error| errors.add("currency", "unknown", format!("{error}")))
+                .ok(),
+        };
+        let starting = match self.starting_minor {
+            Some(minor) => amount("starting_minor", minor, errors),
+            None => {
+                errors.add("starting_minor", "required", "Enter the starting price");
+                None
+            }
+        };
+        let reserve = self.reserve_minor.map(|minor| amount("reserve_minor", minor, errors));
+        let buy_now = self.buy_now_minor.map(|minor| amount("buy_now_minor", minor, errors));
+        let (starts_at, ends_at) = self.check_times(state, errors)?;
+        let terms = Terms {
+            seller: caller.id(),
+            currency: currency?,
+            ladder: Ladder::Standard,
+            starting: starting?,
+            reserve: reserve.flatten().map(SecretMinor::new),
+            buy_now: buy_now.flatten(),
+            starts_at,
+            ends_at,
+            closing: self.closing.unwrap_or(Closing::Hard),
+        };
+        for fault in terms.faults() {
+            let field = match fault {
+                TermsFault::EndsBeforeStart => "ends_at_ms",
+                TermsFault::StartingZero => "starting_minor",
+                TermsFault::ReserveBelowStarting => "reserve_minor",
+                TermsFault::BuyNowTooLow => "buy_now_minor",
+                TermsFault::SoftCloseWithoutEffect => "closing",
+            };
+            errors.add(field, "out_of_range", capitalised(&fault.to_string()));
+        }
+        if let Closing::Soft { window_s, extend_s, cap_s } = terms.closing
+            && [window_s, extend_s, cap_s].into_iter().any(|seconds| seconds > SOFT_CLOSE_S_MAX)
+        {
+            errors.add("closing", "out_of_range", "A soft close may take a day at most");
+        }
+        Some(terms)
+    }
+
+    fn check_times(&self, state: &AppState, errors: &mut FieldErrors) -> Option<(EpochMs, EpochMs)> {
+        let now_ms = state.now_ms();
+        let starts_at_ms = self.starts_at_ms.unwrap_or(now_ms);
+        if starts_at_ms < now_ms - START_SLACK_MS {
+            errors.add("starts_at_ms", "past", "Choose a start that is not in the past");
+        }
+        let ends_at_ms = match (self.ends_at_ms, self.duration_s) {
+            (Some(ends_at_ms), None) => ends_at_ms,
+            (None, Some(duration_s)) => starts_at_ms.saturating_add(i64::from(duration_s) * 1000),
+            (None, None) => {
+                errors.add("ends_at_ms", "required", "Say when it ends: ends_at_ms or duration_s");
+                return None;
+            }
+            (Some(_), Some(_)) => {
+                errors.add("ends_at_ms", "ambiguous", "Say when it ends once: ends_at_ms or duration_s");
+                return None;
+            }
+        };
+        let field = if self.duration_s.is_some() { "duration_s" } else { "ends_at_ms" };
+        let duration_ms = ends_at_ms.saturating_sub(starts_at_ms.max(now_ms));
+        let (min_s, max_s) = (state.config.min_duration_s, state.config.max_duration_s);
+        if duration_ms < i64::from(min_s) * 1000 {
+            errors.add(field, "too_short", format!("An auction runs for at least {min_s} seconds"));
+        } else if duration_ms > i64::from(max_s) * 1000 {
+            errors.add(field, "too_long", format!("An auction runs for at most {max_s} seconds"));
+        }
+        Some((EpochMs::new(starts_at_ms), EpochMs::new(ends_at_ms)))
+    }
+
+    async fn check_images(&self, state: &AppState, caller: &Caller) -> Result<(), WebError> {
+        for image_id in &self.images {
+            let image = state.database.thumbnail(*image_id).await?;
+            if image.is_none_or(|image| image.owner_id != caller.id()) {
+                let errors = FieldErrors::one("images", "unknown", "Upload the pictures again: one of them is not yours");
+                return Err(WebError::Invalid(errors));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn amount(field: &'static str, minor: i64, errors: &mut FieldErrors) -> Option<Minor> {
+    Minor::new(minor).map_err(|error| errors.add(field, "out_of_range", capitalised(&error.to_string()))).ok()
+}
+
+fn check_words(state: &AppState, field: &'static str, text: &str, errors: &mut FieldErrors) {
+    if let Some(word) = state.words.find(text) {
+        errors.add(field, "prohibited", format!("The house does not list what “{word}” stands for"));
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}

@@ -1,0 +1,8 @@
+//! Who may ask what, and how often.
+
+pub mod client_address;
+pub mod headers;
+pub mod login;
+pub mod password;
+pub mod rate_limit;
+pub mod session;

@@ -1,0 +1,28 @@
+//! Proves who somebody is by e-mail address and password.
+
+use std::net::IpAddr;
+
+use gavel_readmodel::AccountRow;
+
+use crate::error::WebError;
+use crate::state::AppState;
+
+/// The account of these credentials.
+///
+/// # Errors
+/// `WrongCredentials`, in the same time and words whether the account exists or not; `TooMany`; `DatabaseUnavailable`.
+pub async fn login(
+    state: &AppState,
+    address: IpAddr,
+    email: &str,
+    password: String,
+) -> Result<AccountRow, WebError> {
+    let email = email.trim();
+    state.limits.login(address, email)?;
+    let account = state.database.account_by_email(email).await?;
+    let hash = account.as_ref().map(|account| account.password_hash.clone());
+    match (state.passwords.verify(password, hash).await?, account) {
+        (true, Some(account)) => Ok(account),
+        _ => Err(WebError::WrongCredentials),
+    }
+}

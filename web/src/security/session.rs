@@ -1,0 +1,131 @@
+//! Sessions: a random token with the client, its hash in the database. Browsers carry it in a cookie, programs as a bearer.
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum_extra::extract::CookieJar;
+use axum_extra::extract::cookie::{Cookie, SameSite};
+use gavel_domain::AccountId;
+use gavel_readmodel::{AccountRow, NewSession, SessionKind, TokenHash};
+use rand::TryRngCore;
+use sha2::{Digest, Sha256};
+
+use crate::error::WebError;
+use crate::state::AppState;
+
+/// The cookie's name.
+const COOKIE: &str = "gavel_session";
+/// How long a session lasts: thirty days.
+const LIFETIME_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+/// Bytes of randomness in a token.
+const TOKEN_BYTES: usize = 32;
+
+/// A session's token, as its client has it.
+pub struct Token(String);
+
+impl Token {
+    /// The token itself, for its client alone.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Opens a session.
+///
+/// # Errors
+/// `DatabaseUnavailable`; `Internal` when the system has no randomness.
+pub async fn open(state: &AppState, account_id: AccountId, kind: SessionKind) -> Result<(Token, i64), WebError> {
+    let mut bytes = [0; TOKEN_BYTES];
+    rand::rngs::OsRng.try_fill_bytes(&mut bytes).map_err(|error| WebError::Internal(error.to_string()))?;
+    let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let created_ms = state.now_ms();
+    let expires_at_ms = created_ms + LIFETIME_MS;
+    let session = NewSession { token_hash: hash(&token), account_id, kind, created_ms, expires_at_ms };
+    state.database.create_session(&session).await?;
+    Ok((Token(token), expires_at_ms))
+}
+
+/// The cookie that carries a browser's token.
+#[must_use]
+pub fn cookie(state: &AppState, token: &Token) -> Cookie<'static> {
+    Cookie::build((COOKIE, token.0.clone()))
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(state.is_https())
+        .max_age(std::time::Duration::from_millis(LIFETIME_MS.unsigned_abs()).try_into().unwrap_or_default())
+        .build()
+}
+
+/// The cookie that takes it back.
+#[must_use]
+pub fn removal() -> Cookie<'static> {
+    Cookie::build((COOKIE, "")).path("/").build()
+}
+
+fn hash(token: &str) -> TokenHash {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+/// The token that came with a request, and how.
+fn presented(headers: &HeaderMap) -> Option<(String, SessionKind)> {
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let token = value.to_str().ok()?.strip_prefix("Bearer ")?;
+        return Some((token.trim().to_owned(), SessionKind::Bearer));
+    }
+    let cookie = CookieJar::from_headers(headers).get(COOKIE)?.value().to_owned();
+    Some((cookie, SessionKind::Browser))
+}
+
+/// Who asks: somebody with a valid session.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Their account.
+    pub account: AccountRow,
+    token_hash: TokenHash,
+}
+
+impl Caller {
+    /// Their account's id.
+    #[must_use]
+    pub fn id(&self) -> AccountId {
+        self.account.account_id
+    }
+
+    /// Ends this session.
+    ///
+    /// # Errors
+    /// `DatabaseUnavailable`.
+    pub async fn sign_out(&self, state: &AppState) -> Result<(), WebError> {
+        Ok(state.database.delete_session(&self.token_hash).await?)
+    }
+}
+
+/// Finds who asks; nobody where the token is missing, unknown or expired.
+///
+/// # Errors
+/// `DatabaseUnavailable`.
+pub async fn caller(state: &AppState, headers: &HeaderMap) -> Result<Option<Caller>, WebError> {
+    let Some((token, kind)) = presented(headers) else { return Ok(None) };
+    let token_hash = hash(&token);
+    let session = state.database.find_session(&token_hash, state.now_ms()).await?;
+    // A token counts only the way it was given: a stolen cookie is no bearer token.
+    Ok(session.filter(|session| session.kind == kind).map(|session| Caller { account: session.account, token_hash }))
+}
+
+impl FromRequestParts<AppState> for Caller {
+    type Rejection = WebError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, WebError> {
+        caller(state, &parts.headers).await?.ok_or(WebError::Unauthenticated)
+    }
+}
+
+impl OptionalFromRequestParts<AppState> for Caller {
+    type Rejection = WebError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Option<Self>, WebError> {
+        caller(state, &parts.headers).await
+    }
+}
