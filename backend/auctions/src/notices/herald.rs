@@ -64,7 +64,7 @@ fn bid(context: &mut dyn Context, decided: &HistoryRecord) -> Result<(), Process
     let mut lot = find(context, decided.item_id)?.ok_or_else(|| unknown_item(decided.item_id))?;
     context.put(store::BIDDERS, bidder_key(decided.item_id, bidder), Bytes::new());
     let outbid = match decided.decision {
-        Decision::Accepted => std::mem::replace(&mut lot.leader, Some(bidder)).filter(|passed| *passed != bidder),
+        Decision::Accepted => lot.leader.replace(bidder).filter(|passed| *passed != bidder),
         Decision::AcceptedOutbid => Some(bidder),
         _ => None,
     };

@@ -28,8 +28,13 @@ fn measured(listings: &[Value], outputs: &[Output]) -> BTreeMap<Cell, (i64, i64)
         let value: Value = serde_json::from_slice(&record.value.expect("a measure has a value")).expect("JSON");
         let text = |field: &str| value[field].as_str().expect("a text").to_owned();
         assert_eq!((&value["type"], &value["partition"]), (&json!("measure"), &json!(0)));
-        let cell = (text("measure"), value["window_start_ms"].as_i64().unwrap(), text("dimension"), text("currency"));
-        cells.insert(cell, (value["count"].as_i64().unwrap(), value["sum"].as_i64().unwrap()));
+        let cell = (
+            text("measure"),
+            value["window_start_ms"].as_i64().expect("a number"),
+            text("dimension"),
+            text("currency"),
+        );
+        cells.insert(cell, (value["count"].as_i64().expect("a number"), value["sum"].as_i64().expect("a number")));
     }
     assert_eq!(driver.entries("lots", 0), [], "all have ended");
     cells
@@ -39,8 +44,8 @@ fn measured(listings: &[Value], outputs: &[Output]) -> BTreeMap<Cell, (i64, i64)
 fn recounted(outputs: &[Output], currency_of: impl Fn(&Value) -> &'static str) -> BTreeMap<Cell, (i64, i64)> {
     let mut cells = BTreeMap::new();
     let mut add = |measure: &str, at: &Value, dimension: &Value, currency: &str, amount: i64| {
-        let window = at.as_i64().unwrap() / MINUTE * MINUTE;
-        let cell = (measure.to_owned(), window, dimension.as_str().unwrap().to_owned(), currency.to_owned());
+        let window = at.as_i64().expect("a number") / MINUTE * MINUTE;
+        let cell = (measure.to_owned(), window, dimension.as_str().expect("a text").to_owned(), currency.to_owned());
         let (count, sum) = cells.entry(cell).or_insert((0, 0));
         (*count, *sum) = (*count + 1, *sum + amount);
     };
@@ -54,7 +59,8 @@ fn recounted(outputs: &[Output], currency_of: impl Fn(&Value) -> &'static str) -
                 };
                 add("bids_by_country", at, &known("country", "??"), "", 0);
                 add("bids_by_grid", at, &known("grid", "????"), "", 0);
-                let spread = value["minimum_minor"].as_i64().unwrap() - value["price_minor"].as_i64().unwrap();
+                let spread = value["minimum_minor"].as_i64().expect("a number")
+                    - value["price_minor"].as_i64().expect("a number");
                 add("spread", at, &json!(""), currency_of(&value["item_id"]), spread);
             }
         } else if topic == topics::COMPLETE {
@@ -62,7 +68,13 @@ fn recounted(outputs: &[Output], currency_of: impl Fn(&Value) -> &'static str) -
             add("outcomes", at, &value["outcome"], "", 0);
             if value["outcome"] == "sold" {
                 add("price_ranges", at, &json!("10"), "", 0);
-                add("hammer", at, &json!(""), currency_of(&value["item_id"]), value["price_minor"].as_i64().unwrap());
+                add(
+                    "hammer",
+                    at,
+                    &json!(""),
+                    currency_of(&value["item_id"]),
+                    value["price_minor"].as_i64().expect("a number"),
+                );
             }
         }
     }

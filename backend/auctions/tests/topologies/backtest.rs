@@ -20,8 +20,8 @@ fn file(lines: &Lines) -> Bytes {
 
 fn run(items: &Lines, bids: &Lines) -> (Summary, String) {
     let mut out = Vec::new();
-    let summary = backtest(&file(items), &file(bids), &mut out).unwrap();
-    (summary, String::from_utf8(out).unwrap())
+    let summary = backtest(&file(items), &file(bids), &mut out).expect("the files are sound");
+    (summary, String::from_utf8(out).expect("JSON is UTF-8"))
 }
 
 /// Two partitions with two lots each; one lot comes late, one never.

@@ -102,6 +102,11 @@ impl House {
         self.outputs()
     }
 
+    /// When the next timer is due.
+    pub(crate) fn earliest_due_ms(&self) -> Option<i64> {
+        self.0.earliest_due_ms(0)
+    }
+
     /// Lets the next unit of work die at that beat, and the task come back.
     pub(crate) fn crash_next(&mut self, beat: gavel_streams::Beat) {
         self.0.crash_next(0, beat);

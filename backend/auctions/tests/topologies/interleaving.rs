@@ -40,9 +40,9 @@ fn play(records: impl IntoIterator<Item = Appended>) -> BTreeMap<(String, String
 }
 
 fn any_items() -> impl Strategy<Value = Vec<Appended>> {
-    // Listed around the bids, or more than the parking limit after them.
+    // Listed around the bids, or more than the parking limit after them; some ended before they were listed.
     let listed = prop_oneof![0..120_000_i64, PARKING_LIMIT_MS..PARKING_LIMIT_MS + 3 * MINUTE];
-    let lot = (listed, 1_000..180_000_i64, any::<bool>(), proptest::option::of(100..3_000_i64));
+    let lot = (listed, -90_000..180_000_i64, any::<bool>(), proptest::option::of(100..3_000_i64));
     proptest::collection::vec(lot, 3).prop_map(|lots| {
         let mut items: Vec<_> = lots
             .into_iter()

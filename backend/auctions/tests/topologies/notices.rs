@@ -55,7 +55,7 @@ impl Heralded {
 }
 
 fn told(notices: &[Value]) -> Vec<(Value, &str)> {
-    notices.iter().map(|notice| (notice["account_id"].clone(), notice["kind"].as_str().unwrap())).collect()
+    notices.iter().map(|notice| (notice["account_id"].clone(), notice["kind"].as_str().expect("a text"))).collect()
 }
 
 fn to(account_letter: char, kind: &str) -> (Value, &str) {
@@ -130,6 +130,6 @@ fn a_replay_makes_the_same_notices() {
     let first = play();
     assert_eq!(first, play());
     let ids: std::collections::BTreeSet<&str> =
-        first.iter().map(|notice| notice["notice_id"].as_str().unwrap()).collect();
+        first.iter().map(|notice| notice["notice_id"].as_str().expect("a text")).collect();
     assert_eq!(ids.len(), first.len(), "each has an id of its own");
 }

@@ -22,19 +22,23 @@ fn an_item_adopts_what_waits_in_order_each_at_its_own_time() {
     assert_eq!(house.bids(&bid('V', 'A', 1_000, "1"), START + 3), []);
     let history = of_topic(&house.items(&listing('V'), START + 4), topics::HISTORY);
     assert_eq!(decisions(&history), ["accepted", "accepted_outbid", "duplicate"]);
-    let times: Vec<_> = history.iter().map(|record| record["at_ms"].as_i64().unwrap() - START).collect();
+    let times: Vec<_> = history.iter().map(|record| record["at_ms"].as_i64().expect("a number") - START).collect();
     assert_eq!(times, [1, 2, 3]);
     assert_eq!(history[1]["price_minor"], 550);
-    assert_eq!(house.bids(&tick(), END), [], "no parking limit is left to pass");
+    house.bids(&tick(), END + 1);
+    assert_eq!(house.earliest_due_ms(), None, "no parking limit is left to pass");
 }
 
 #[test]
 fn what_was_bid_in_time_counts_though_the_item_is_read_after_its_end() {
     let mut house = House::new();
     house.bids(&bid('V', 'A', 1_000, "1"), END);
-    house.bids(&bid('V', 'B', 9_000, "2"), END + 1);
+    house.bids(&bid('V', 'A', 1_000, "1"), END + 1);
+    house.bids(&bid('V', 'B', 9_000, "2"), END + 2);
     let outputs = house.items(&listing('V'), START);
-    assert_eq!(decisions(&of_topic(&outputs, topics::HISTORY)), ["accepted", "ended"]);
+    let history = of_topic(&outputs, topics::HISTORY);
+    assert_eq!(decisions(&history), ["accepted", "duplicate", "ended"]);
+    assert_eq!(history[1]["minimum_minor"], json!(null), "the copy, too, sees that it has ended");
     let completed = of_topic(&outputs, topics::COMPLETE);
     assert_eq!(pick(&completed[0], &["outcome", "ended_at_ms"]), json!({"outcome": "sold", "ended_at_ms": END}));
     assert_eq!(house.run_out(), []);
