@@ -1,7 +1,9 @@
 //! The stream runtime: topologies of processors over the log, with state, timers and exactly-once units of work.
 //!
 //! Start at [`topology`] (what is declared) and [`processor`] (what a processor sees). [`runtime`] runs a topology on a
-//! log; [`driver`] runs the same topology without one, on a virtual clock.
+//! log; [`driver`] runs the same topology without one, on a virtual clock. Both hand records to a [`task`]: one partition's
+//! processors, its timers (`timers`) and its state (`store`), one unit of work at a time, in the order of `order`.
+//! [`describe`] prints a topology.
 //!
 //! Invariants:
 //! - One unit of work = state changes + outputs + changelog + consumed offsets, committed together; the local store is

@@ -1,5 +1,6 @@
 //! A thread of the runtime: one session after the other, until it is told to stop or cannot go on.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -58,8 +59,18 @@ impl Worker {
         format!("gavel.{}.{}.{}", self.topology.name(), self.options.instance, self.thread)
     }
 
-    /// The whole life of the thread.
+    /// The whole life of the thread. A bug in it stops it, and shows in the status.
     pub(super) fn run(&self) {
+        if catch_unwind(AssertUnwindSafe(|| self.sessions())).is_err() {
+            tracing::error!(topology = self.topology.name(), "a thread panicked");
+            self.set_error(Some("the thread panicked".into()));
+        }
+        let mut status = self.status();
+        (status.running, status.ready) = (false, false);
+        status.tasks.clear();
+    }
+
+    fn sessions(&self) {
         let (mut log_backoff, mut member_backoff) = (Backoff::of_log(), Backoff::of_membership());
         while !self.stop.is_set() {
             let joined = Instant::now();
@@ -84,9 +95,6 @@ impl Worker {
             };
             self.stop.wait(pause);
         }
-        let mut status = self.status();
-        (status.running, status.ready) = (false, false);
-        status.tasks.clear();
     }
 
     /// From joining to leaving the group.
