@@ -30,6 +30,7 @@ use herald::Herald;
 mod source {
     pub(super) const ITEMS: usize = 0;
     pub(super) const HISTORY: usize = 1;
+    pub(super) const COMPLETE: usize = 2;
 }
 
 /// Indices of stores, likewise.

@@ -27,8 +27,7 @@ impl Processor for Counter {
             (source::ITEMS, "item_completed") => Ok(()),
             (source::HISTORY, "bid_decided") => bid(context, &decode(record.value.as_ref())?),
             (source::HISTORY, "withdrawal_decided") => Ok(()),
-            (source::ITEMS | source::HISTORY, other) => Err(unknown_type(other)),
-            (_, "item_completed") => complete(context, &decode(record.value.as_ref())?),
+            (source::COMPLETE, "item_completed") => complete(context, &decode(record.value.as_ref())?),
             (_, other) => Err(unknown_type(other)),
         }
     }
@@ -67,15 +66,14 @@ fn bid(context: &mut dyn Context, decided: &HistoryRecord) -> Result<(), Process
 fn complete(context: &mut dyn Context, completed: &CompletionRecord) -> Result<(), ProcessorError> {
     let currency = currency(context, completed.item_id)?;
     let at_ms = completed.ended_at_ms;
-    let plain = |measure, dimension| Cell { measure, at_ms, dimension, currency: "" };
-    plain(Measure::Outcomes, completed.outcome.as_str()).add(context, 0)?;
+    let outcome = completed.outcome.as_str();
+    Cell { measure: Measure::Outcomes, at_ms, dimension: outcome, currency: "" }.add(context, 0)?;
     if completed.outcome == Outcome::Sold {
         let range = price_range(currency, completed.price_minor);
-        plain(Measure::PriceRanges, &range).add(context, 0)?;
-        let hammer = Cell { measure: Measure::Hammer, at_ms, dimension: "", currency: currency.code() };
-        hammer.add(context, completed.price_minor)?;
+        let currency = currency.code();
+        Cell { measure: Measure::PriceRanges, at_ms, dimension: &range, currency }.add(context, 0)?;
+        Cell { measure: Measure::Hammer, at_ms, dimension: "", currency }.add(context, completed.price_minor)?;
     }
-    context.delete(store::LOTS, item_key(completed.item_id));
     Ok(())
 }
 
@@ -85,7 +83,7 @@ fn price_range(currency: Currency, price_minor: i64) -> Cow<'static, str> {
     major.checked_ilog10().map_or("0".into(), |decade| 10_i64.pow(decade).to_string().into())
 }
 
-/// The currency of a lot that has not ended.
+/// The currency of a lot. It is kept for ever: history may still be read after the outcome.
 fn currency(context: &mut dyn Context, item: ItemId) -> Result<Currency, ProcessorError> {
     let code = context.get(store::LOTS, &item_key(item))?.ok_or_else(|| unknown_item(item))?;
     let code = std::str::from_utf8(&code).map_err(|_| damaged("the currency of a lot"))?;

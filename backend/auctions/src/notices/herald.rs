@@ -21,10 +21,10 @@ impl Processor for Herald {
         match (record.source, &*kind) {
             (source::ITEMS, "item_listed") => list(context, &decode(record.value.as_ref())?),
             (source::ITEMS, "item_completed") => Ok(()),
-            (source::HISTORY, "bid_decided") => bid(context, &decode(record.value.as_ref())?),
-            (source::HISTORY, "withdrawal_decided") => Ok(()),
-            (source::ITEMS | source::HISTORY, other) => Err(unknown_type(other)),
-            (_, "item_completed") => complete(context, &decode(record.value.as_ref())?),
+            (source::HISTORY, "bid_decided" | "withdrawal_decided") => {
+                decided(context, &decode(record.value.as_ref())?)
+            }
+            (source::COMPLETE, "item_completed") => completed(context, &decode(record.value.as_ref())?),
             (_, other) => Err(unknown_type(other)),
         }
     }
@@ -50,46 +50,57 @@ fn list(context: &mut dyn Context, listed: &ItemListed) -> Result<(), ProcessorE
             title: listed.title.clone(),
             currency: listed.currency.clone(),
             leader: None,
+            sequence: 0,
+            waiting: None,
         };
         context.put(store::LOTS, item_key(listed.item_id), lot.encode());
     }
     Ok(())
 }
 
-fn bid(context: &mut dyn Context, decided: &HistoryRecord) -> Result<(), ProcessorError> {
-    let (Some(sequence), Some(bidder), Some(price_minor)) = (decided.sequence, decided.bidder_id, decided.price_minor)
-    else {
-        return Ok(());
-    };
-    let mut lot = find(context, decided.item_id)?.ok_or_else(|| unknown_item(decided.item_id))?;
-    context.put(store::BIDDERS, bidder_key(decided.item_id, bidder), Bytes::new());
-    let outbid = match decided.decision {
-        Decision::Accepted => lot.leader.replace(bidder).filter(|passed| *passed != bidder),
-        Decision::AcceptedOutbid => Some(bidder),
-        _ => None,
-    };
-    if let Some(account) = outbid {
-        let event = Event { item: decided.item_id, lot: &lot, price_minor, sequence, at_ms: decided.at_ms };
-        tell(context, &event, account, NoticeKind::Outbid);
+fn decided(context: &mut dyn Context, record: &HistoryRecord) -> Result<(), ProcessorError> {
+    let (Some(sequence), Some(price_minor)) = (record.sequence, record.price_minor) else { return Ok(()) };
+    let item = record.item_id;
+    let mut lot = find(context, item)?.ok_or_else(|| unknown_item(item))?;
+    if let (true, Some(bidder)) = (record.decision.adds_bid(), record.bidder_id) {
+        context.put(store::BIDDERS, bidder_key(item, bidder), Bytes::new());
+        let leads = record.decision == Decision::Accepted;
+        let outbid = if leads { lot.leader.replace(bidder) } else { Some(bidder) };
+        if let Some(account) = outbid {
+            let event = Event { item, lot: &lot, price_minor, sequence, at_ms: record.at_ms };
+            tell(context, &event, account, NoticeKind::Outbid);
+        }
     }
-    context.put(store::LOTS, item_key(decided.item_id), lot.encode());
+    lot.sequence = sequence;
+    match lot.waiting()? {
+        Some(completion) if completion.sequence == sequence + 1 => end(context, &lot, &completion),
+        _ => {
+            context.put(store::LOTS, item_key(item), lot.encode());
+            Ok(())
+        }
+    }
+}
+
+/// An outcome. The two topics keep no order between each other: it waits for the history before it.
+fn completed(context: &mut dyn Context, completion: &CompletionRecord) -> Result<(), ProcessorError> {
+    let item = completion.item_id;
+    let mut lot = find(context, item)?.ok_or_else(|| unknown_item(item))?;
+    if completion.sequence == lot.sequence + 1 {
+        return end(context, &lot, completion);
+    }
+    lot.wait_with(completion);
+    context.put(store::LOTS, item_key(item), lot.encode());
     Ok(())
 }
 
-fn complete(context: &mut dyn Context, completed: &CompletionRecord) -> Result<(), ProcessorError> {
-    let item = completed.item_id;
-    let lot = find(context, item)?.ok_or_else(|| unknown_item(item))?;
-    let event = Event {
-        item,
-        lot: &lot,
-        price_minor: completed.price_minor,
-        sequence: completed.sequence,
-        at_ms: completed.ended_at_ms,
-    };
+/// Tells everybody, and forgets the lot.
+fn end(context: &mut dyn Context, lot: &Lot, completion: &CompletionRecord) -> Result<(), ProcessorError> {
+    let (item, price_minor) = (completion.item_id, completion.price_minor);
+    let event = Event { item, lot, price_minor, sequence: completion.sequence, at_ms: completion.ended_at_ms };
     for (key, _) in context.scan_prefix(store::BIDDERS, &item_key(item))? {
         let bidder = bidder_of(&key)?;
-        let kind = match completed.outcome {
-            Outcome::Sold if completed.winner_id == Some(bidder) => NoticeKind::Won,
+        let kind = match completion.outcome {
+            Outcome::Sold if completion.winner_id == Some(bidder) => NoticeKind::Won,
             Outcome::ReserveNotMet if lot.leader == Some(bidder) => NoticeKind::ReserveNotMet,
             Outcome::Withdrawn => NoticeKind::Withdrawn,
             Outcome::Sold | Outcome::ReserveNotMet | Outcome::Unsold => NoticeKind::Lost,
@@ -97,7 +108,7 @@ fn complete(context: &mut dyn Context, completed: &CompletionRecord) -> Result<(
         tell(context, &event, bidder, kind);
         context.delete(store::BIDDERS, key);
     }
-    let to_seller = match completed.outcome {
+    let to_seller = match completion.outcome {
         Outcome::Sold => Some(NoticeKind::Sold),
         Outcome::Unsold => Some(NoticeKind::Unsold),
         Outcome::ReserveNotMet => Some(NoticeKind::ReserveNotMet),

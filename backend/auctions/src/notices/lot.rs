@@ -6,6 +6,7 @@ use gavel_streams::ProcessorError;
 use serde::{Deserialize, Serialize};
 
 use crate::decode::damaged;
+use crate::wire::CompletionRecord;
 
 const VERSION: u8 = 1;
 
@@ -16,9 +17,28 @@ pub(super) struct Lot {
     pub(super) title: String,
     pub(super) currency: String,
     pub(super) leader: Option<AccountId>,
+    /// The last sequence of its history that was read.
+    pub(super) sequence: u64,
+    /// The outcome as it was read, if that was before the history was.
+    pub(super) waiting: Option<String>,
 }
 
 impl Lot {
+    /// Keeps the outcome until the history before it has been read.
+    pub(super) fn wait_with(&mut self, completion: &CompletionRecord) {
+        let json = serde_json::to_string(completion).expect("a record of plain fields always serialises into memory");
+        self.waiting = Some(json);
+    }
+
+    /// The outcome that waits.
+    ///
+    /// # Errors
+    /// `State` if it cannot be read.
+    pub(super) fn waiting(&self) -> Result<Option<CompletionRecord>, ProcessorError> {
+        let parse = |json: &String| serde_json::from_str(json).map_err(|_| damaged("an outcome that waits"));
+        self.waiting.as_ref().map(parse).transpose()
+    }
+
     /// As bytes.
     pub(super) fn encode(&self) -> Bytes {
         postcard::to_extend(self, vec![VERSION]).expect("fields of known length always encode into memory").into()
@@ -46,9 +66,16 @@ mod tests {
     #[test]
     fn version_1_stays_readable() {
         let account = |number| AccountId::from_untyped_uuid(Uuid::from_u128(number));
-        let lot = Lot { seller: account(1), title: "Vase".into(), currency: "USD".into(), leader: Some(account(2)) };
+        let lot = Lot {
+            seller: account(1),
+            title: "Vase".into(),
+            currency: "USD".into(),
+            leader: Some(account(2)),
+            sequence: 300,
+            waiting: Some("{}".into()),
+        };
         let golden =
-            b"\x01\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x04Vase\x03USD\x01\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x02";
+            b"\x01\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x04Vase\x03USD\x01\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x02\xac\x02\x01\x02{}";
         assert_eq!(lot.encode(), &golden[..]);
         assert_eq!(Lot::decode(golden).unwrap(), lot);
     }

@@ -22,7 +22,7 @@ pub struct MeasureRecord {
     pub window_start_ms: i64,
     /// What it is broken down by, see [`Measure`]; empty where nothing.
     pub dimension: String,
-    /// ISO 4217 code where amounts are summed, else empty.
+    /// ISO 4217 code where amounts are measured (`hammer`, `spread`, `price_ranges`), else empty.
     pub currency: String,
     /// The partition that was counted.
     pub partition: u32,
@@ -46,9 +46,9 @@ pub enum MeasureTag {
 pub enum Measure {
     /// Decided bids by decision (duplicates included); no sum.
     Bids,
-    /// Counted bids by country (`??` where unknown); no sum.
+    /// Counted bids (`accepted`, `accepted_outbid`) by country (`??` where unknown); no sum.
     BidsByCountry,
-    /// Counted bids by geohash of four characters (`????` where unknown); no sum.
+    /// Counted bids, likewise, by geohash of four characters (`????` where unknown); no sum.
     BidsByGrid,
     /// Items sold; sum of hammer prices, minor units.
     Hammer,

@@ -36,7 +36,6 @@ fn measured(listings: &[Value], outputs: &[Output]) -> BTreeMap<Cell, (i64, i64)
         );
         cells.insert(cell, (value["count"].as_i64().expect("a number"), value["sum"].as_i64().expect("a number")));
     }
-    assert_eq!(driver.entries("lots", 0), [], "all have ended");
     cells
 }
 
@@ -67,7 +66,7 @@ fn recounted(outputs: &[Output], currency_of: impl Fn(&Value) -> &'static str) -
             let at = &value["ended_at_ms"];
             add("outcomes", at, &value["outcome"], "", 0);
             if value["outcome"] == "sold" {
-                add("price_ranges", at, &json!("10"), "", 0);
+                add("price_ranges", at, &json!("10"), currency_of(&value["item_id"]), 0);
                 add(
                     "hammer",
                     at,

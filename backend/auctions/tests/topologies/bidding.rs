@@ -107,8 +107,8 @@ fn the_end_is_told_once_and_its_time_is_the_end_not_the_tick() {
         "winner_id": account('A'), "winner_alias": alias(item('V'), account('A')), "price_minor": 100, "bid_count": 1,
         "ended_at_ms": END
     });
-    assert_eq!(of_topic(&outputs, topics::COMPLETE), [completed.clone()]);
-    assert_eq!(of_topic(&outputs, topics::ITEMS), [completed.clone()]);
+    assert_eq!(of_topic(&outputs, topics::COMPLETE), std::slice::from_ref(&completed));
+    assert_eq!(of_topic(&outputs, topics::ITEMS), std::slice::from_ref(&completed));
     let prices = of_topic(&outputs, topics::PRICES);
     assert_eq!(
         pick(&prices[0], &["sequence", "outcome", "minimum_minor"]),

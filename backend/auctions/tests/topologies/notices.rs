@@ -110,6 +110,17 @@ fn a_withdrawal_is_told_to_the_bidders() {
 }
 
 #[test]
+fn an_outcome_that_is_read_before_its_history_waits_for_it() {
+    let mut house = Heralded::new(&listing('V'));
+    let mut outputs = house.house.bids(&bid('V', 'A', 500, "1"), START);
+    outputs.extend(house.house.bids(&bid('V', 'B', 900, "2"), START));
+    outputs.extend(house.house.bids(&tick(), END + 1));
+    outputs.sort_by_key(|output| output.topic != topics::COMPLETE);
+    let notices = house.pass_on(&outputs);
+    assert_eq!(told(&notices), [to('A', "outbid"), to('A', "lost"), to('B', "won"), to('S', "sold")]);
+}
+
+#[test]
 fn nothing_is_kept_of_a_lot_that_has_ended() {
     let mut house = Heralded::new(&listing('V'));
     house.bid('A', 500);
