@@ -262,3 +262,6 @@ fn present(length: u32) -> usize {
 fn damaged(offset: u64) -> LogError {
     LogError::Corrupt(format!("the chunk at offset {offset} cannot be read"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ macro_rules! promises {
 
 mod append_time;
 mod compaction;
+mod crash;
 mod durability;
 mod fencing;
 mod flow;
