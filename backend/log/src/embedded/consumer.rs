@@ -154,7 +154,7 @@ impl EmbeddedConsumer {
                 reading.position = partition.low;
                 moved = true;
             }
-            if reading.position < partition.end {
+            if reading.position < partition.end && wanted > 0 {
                 let hot = partition.hot(reading.position, wanted);
                 fetches.push(Fetch { index, end: partition.end, hot });
             }
@@ -263,6 +263,9 @@ impl Consumer for EmbeddedConsumer {
             .map(|name| self.handle.core.topic(name).map(|topic| (Arc::clone(&topic.spec.name), topic.spec.partitions)))
             .collect();
         let group = self.group.as_mut().ok_or_else(|| LogError::Misuse("this consumer is in no group".into()))?;
+        if group.member.is_some() {
+            return Err(subscribed());
+        }
         group.topics = found?;
         self.join();
         Ok(())
@@ -270,7 +273,7 @@ impl Consumer for EmbeddedConsumer {
 
     fn assign(&mut self, partitions: &[(TopicPartition, Start)]) -> Result<()> {
         if self.group.as_ref().is_some_and(|group| group.member.is_some()) {
-            return Err(LogError::Misuse("this consumer has subscribed".into()));
+            return Err(subscribed());
         }
         let found: Result<Vec<_>> =
             partitions.iter().map(|(name, _)| Ok((name.clone(), self.handle.core.partition(name)?))).collect();
@@ -336,6 +339,10 @@ impl Drop for EmbeddedConsumer {
             state.groups.entry(Arc::clone(name)).or_default().leave(id, Instant::now());
         }
     }
+}
+
+fn subscribed() -> LogError {
+    LogError::Misuse("this consumer has subscribed already".into())
 }
 
 fn unassigned(partition: &TopicPartition) -> LogError {

@@ -276,3 +276,6 @@ impl Group {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
