@@ -1,8 +1,8 @@
 //! A task: one partition's processors at work, one unit of work at a time, over any state store. It has no log and no
 //! clock; the runtime and the test driver hand it records and do the rest.
 //!
-//! The beats of a unit of work: [`Task::run`]; send [`Task::outputs`], [`Task::changes`] and [`Task::consumed`]; commit
-//! them; [`Task::commit`]. Or, at any time before that, [`Task::rollback`].
+//! The beats of a unit of work: `Task::run`; send `Task::outputs`, `Task::changes` and `Task::consumed`; commit
+//! them; `Task::commit`. Or, at any time before that, `Task::rollback`.
 //!
 //! A panic rolls the unit back and runs it again without what was in hand, which goes to the dead letters. A clock
 //! record advances partition time and fires timers even when it is itself a dead letter.
