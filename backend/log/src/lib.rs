@@ -5,6 +5,7 @@
 //! (`tests/conformance`), which runs over both adapters.
 
 pub mod embedded;
+pub mod kafka;
 pub mod partitioner;
 pub mod port;
 

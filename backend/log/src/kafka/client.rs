@@ -1,0 +1,93 @@
+//! What all connections share: settings, callbacks, and the translation of offsets and partitions.
+
+use rdkafka::config::{ClientConfig, FromClientConfigAndContext, RDKafkaLogLevel};
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::KafkaError;
+use rdkafka::{ClientContext, Offset, TopicPartitionList};
+
+use super::error::log_error;
+use crate::port::{LogError, Result, TopicPartition};
+
+/// Writes librdkafka's own words to the log.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Callbacks;
+
+impl ClientContext for Callbacks {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        write_log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        write_error(&error, reason);
+    }
+}
+
+impl ConsumerContext for Callbacks {}
+
+/// A lost broker is told where the call that needed it fails; here it is a detail.
+pub(super) fn write_log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
+            tracing::warn!(facility, message, "librdkafka");
+        }
+        _ => tracing::debug!(facility, message, "librdkafka"),
+    }
+}
+
+pub(super) fn write_error(error: &KafkaError, reason: &str) {
+    tracing::debug!(%error, reason, "librdkafka");
+}
+
+/// Settings of every connection.
+pub(super) fn base_config(bootstrap: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", bootstrap)
+        .set("client.id", "gavel")
+        .set("allow.auto.create.topics", "false")
+        // A broker that comes back is used again soon.
+        .set("reconnect.backoff.ms", "50")
+        .set("reconnect.backoff.max.ms", "1000")
+        // A topic that was just created is known soon.
+        .set("topic.metadata.refresh.fast.interval.ms", "50")
+        .set("socket.nagle.disable", "true");
+    config
+}
+
+/// Opens a connection.
+pub(super) fn create<T: FromClientConfigAndContext<Callbacks>>(config: &ClientConfig) -> Result<T> {
+    config.create_with_context(Callbacks).map_err(|error| log_error(&error, ""))
+}
+
+/// The partition as librdkafka counts it.
+pub(super) fn number(partition: u32) -> Result<i32> {
+    i32::try_from(partition).map_err(|_| LogError::Misuse(format!("there is no partition {partition}")))
+}
+
+/// An offset of librdkafka that is one; the logical ones, which are negative, count as the beginning.
+pub(super) fn offset(raw: i64) -> u64 {
+    u64::try_from(raw).unwrap_or(0)
+}
+
+/// An offset, unless it is a logical one.
+pub(super) fn known_offset(offset: Offset) -> Option<u64> {
+    match offset {
+        Offset::Offset(raw) => u64::try_from(raw).ok(),
+        _ => None,
+    }
+}
+
+/// The offset as librdkafka counts it.
+pub(super) fn raw_offset(offset: u64) -> Result<Offset> {
+    let raw = i64::try_from(offset).map_err(|_| LogError::Misuse(format!("there is no offset {offset}")))?;
+    Ok(Offset::Offset(raw))
+}
+
+/// The partitions as librdkafka takes them.
+pub(super) fn partition_list(partitions: &[TopicPartition]) -> Result<TopicPartitionList> {
+    let mut list = TopicPartitionList::with_capacity(partitions.len());
+    for partition in partitions {
+        list.add_partition(&partition.topic, number(partition.partition)?);
+    }
+    Ok(list)
+}
