@@ -100,4 +100,13 @@ impl Database {
         let granted = sql("UPDATE accounts SET is_admin = 1 WHERE email_folded = $1").bind(folded(email));
         Ok(granted.execute(&self.writer).await? > 0)
     }
+
+    /// Makes the account of an e-mail address an admin no more; answers false if there is none.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn revoke_admin(&self, email: &str) -> Result<bool> {
+        let revoked = sql("UPDATE accounts SET is_admin = 0 WHERE email_folded = $1").bind(folded(email));
+        Ok(revoked.execute(&self.writer).await? > 0)
+    }
 }

@@ -1,13 +1,13 @@
 //! The audit: every decision as it is in the log, and what was decided last for whom.
 
-use gavel_auctions::wire::{Decision, HistoryRecord};
+use gavel_auctions::wire::{Decision, HistoryRecord, topics};
 use gavel_domain::{AccountId, BidId, CommandId, ItemId};
 
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::items::{ItemRow, SELECT_ITEMS};
 use crate::page::{Cursor, Order, Page};
-use crate::row::{FromRow, Row, columns};
+use crate::row::{Count, FromRow, Row, columns};
 use crate::statement::{Statement, sql};
 
 /// A public event of an item, as it is in the log.
@@ -32,6 +32,16 @@ pub struct CommandPosition {
     pub partition: u32,
     /// Its offset.
     pub offset: u64,
+}
+
+impl CommandPosition {
+    /// Reads the `causation` header of a history record, `topic/partition/offset`; `None` unless it names the bids topic.
+    #[must_use]
+    pub fn of_causation(causation: &[u8]) -> Option<Self> {
+        let place = std::str::from_utf8(causation).ok()?.strip_prefix(topics::BIDS)?.strip_prefix('/')?;
+        let (partition, offset) = place.split_once('/')?;
+        Some(Self { partition: partition.parse().ok()?, offset: offset.parse().ok()? })
+    }
 }
 
 /// What became of a command.
@@ -144,6 +154,20 @@ impl Database {
             .push(" ORDER BY CASE decision WHEN 'duplicate' THEN 1 ELSE 0 END, log_partition, log_offset LIMIT 1")
             .fetch_optional(&self.readers)
             .await
+    }
+
+    /// Whether a bid of an account on an item was ever counted.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn has_counted_bid(&self, account_id: AccountId, item_id: ItemId) -> Result<bool> {
+        let count = sql("SELECT COUNT(*) AS count FROM history WHERE bidder_id = $1 AND item_id = $2 \
+             AND decision IN ('accepted', 'accepted_outbid', 'raised')")
+        .bind(account_id)
+        .bind(item_id)
+        .fetch_one::<Count>(&self.readers)
+        .await?;
+        Ok(count.0 > 0)
     }
 
     /// The items an account has bid on, each with their last bid; the latest bid first.

@@ -70,6 +70,12 @@ impl Database {
         sql("SELECT * FROM projection_offsets ORDER BY topic, log_partition").fetch_all(&self.readers).await
     }
 
+    /// The offsets that a projector of this process has committed, as they move; empty where none runs.
+    #[must_use]
+    pub fn watch_progress(&self) -> watch::Receiver<HashMap<TopicPartition, u64>> {
+        self.progress.0.subscribe()
+    }
+
     /// Waits until the record at `offset` is projected, by a projector of this process or of another; answers false
     /// when it is not by the deadline.
     ///
@@ -91,8 +97,8 @@ impl Database {
             }
             let next_look = (Instant::now() + pause).min(deadline);
             let reached = progress.wait_for(|known| known.get(partition).is_some_and(|next| *next > offset));
-            match tokio::time::timeout_at(next_look, reached).await {
-                Ok(_) => return Ok(true),
+            match tokio::time::timeout_at(next_look, reached).await.map(drop) {
+                Ok(()) => return Ok(true),
                 Err(_) if next_look >= deadline => return Ok(self.projected_offset(partition).await? > offset),
                 Err(_) => pause = (pause * 2).min(POLL_MAX),
             }

@@ -102,7 +102,7 @@ impl Batch {
         let entry = HistoryEntry {
             partition: record.partition,
             offset: record.offset,
-            command: record.header(headers::CAUSATION).and_then(|position| command_position(position)),
+            command: record.header(headers::CAUSATION).and_then(|causation| CommandPosition::of_causation(causation)),
             record: parse(record)?,
             json: json(record),
         };
@@ -135,13 +135,6 @@ fn json(record: &Record) -> String {
     String::from_utf8_lossy(record.value.as_deref().unwrap_or_default()).into_owned()
 }
 
-/// Reads `topic/partition/offset` of a record in the bids topic.
-fn command_position(causation: &[u8]) -> Option<CommandPosition> {
-    let place = std::str::from_utf8(causation).ok()?.strip_prefix(topics::BIDS)?.strip_prefix('/')?;
-    let (partition, offset) = place.split_once('/')?;
-    Some(CommandPosition { partition: partition.parse().ok()?, offset: offset.parse().ok()? })
-}
-
 fn dead_letter(record: &Record) -> DeadLetterRow {
     let header = |name| record.header(name).map(|value| String::from_utf8_lossy(value).into_owned());
     DeadLetterRow {
@@ -160,7 +153,7 @@ mod tests {
 
     #[test]
     fn only_a_place_in_the_bids_topic_is_a_commands() {
-        let place = |text: &str| command_position(text.as_bytes());
+        let place = |text: &str| CommandPosition::of_causation(text.as_bytes());
         assert_eq!(place("auctions.bids/3/42"), Some(CommandPosition { partition: 3, offset: 42 }));
         for text in ["auctions.items/3/42", "auctions.bids.history/3/42", "auctions.bids/3", "auctions.bids/3/x", ""] {
             assert_eq!(place(text), None, "{text}");

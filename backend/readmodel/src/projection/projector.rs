@@ -95,13 +95,15 @@ impl Projector {
         }
     }
 
-    /// Ends the batch in hand, leaves the group and returns once that is done.
-    pub async fn stop(mut self) {
+    /// Ends the batch in hand, leaves the group and, once that is done, answers what was done in all.
+    pub async fn stop(mut self) -> ProjectorStatus {
         self.signal();
-        let Some(thread) = self.thread.take() else { return };
-        if let Ok(Err(_)) = tokio::task::spawn_blocking(move || thread.join()).await {
+        if let Some(thread) = self.thread.take()
+            && let Ok(Err(_)) = tokio::task::spawn_blocking(move || thread.join()).await
+        {
             tracing::error!("the projector panicked");
         }
+        self.status()
     }
 
     fn signal(&self) {

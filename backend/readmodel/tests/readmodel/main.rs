@@ -7,4 +7,10 @@
 mod accounts;
 mod connecting;
 mod databases;
+mod dump;
+mod history;
+mod house;
+mod inbox;
+mod items;
+mod projecting;
 mod schema;
