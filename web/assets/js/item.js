@@ -24,9 +24,9 @@ const part = (name) => panel().querySelector(`[data-live="${name}"]`);
 const amount = (minor) => price(minor, panel().dataset.currency, Number(panel().dataset.decimals));
 const words = (minor) => spoken(minor, panel().dataset.currency, Number(panel().dataset.decimals));
 
-/** Follows the item of this page, if it has one. */
+/** Follows the item of this page; answers whether it has one. */
 export function followItem() {
-  if (!panel()) return;
+  if (!panel()) return false;
   const id = panel().dataset.item;
   last = Number(panel().dataset.sequence);
   connect(() => liveAddress(`/live?items=${id}:${last}`), take, show);
@@ -35,6 +35,7 @@ export function followItem() {
     const shown = Number(panel().dataset.sequence);
     if (latest && shown < last) tell(latest, false);
   });
+  return true;
 }
 
 function take({ sequence, event }) {
@@ -44,7 +45,6 @@ function take({ sequence, event }) {
   tell(event, true);
   addRow(sequence, event);
   if (event.type === "item_completed" || event.decision === "withdrawn") refresh();
-  if (viewer) document.body.dispatchEvent(new CustomEvent("gavel:news"));
 }
 
 /** Asks the server for the panel as it is now. */

@@ -10,15 +10,16 @@ const MOST_ITEMS = 100;
 
 const OUTCOMES = { sold: "Sold", unsold: "Ended without bids", reserve_not_met: "Reserve not met", withdrawn: "Withdrawn" };
 
-/** Follows every card of the page. */
+/** Follows every card of the page; answers whether there is one. */
 export function followLots() {
   const cards = new Map(
     [...document.querySelectorAll("[data-lot]")].slice(0, MOST_ITEMS).map((card) => [card.dataset.lot, card]),
   );
-  if (cards.size === 0) return;
+  if (cards.size === 0) return false;
   const address = () =>
     liveAddress(`/live?items=${[...cards].map(([id, card]) => `${id}:${card.dataset.sequence}`).join(",")}`);
   connect(address, (frame) => cards.has(frame.item_id) && frame.event && take(cards.get(frame.item_id), frame), show);
+  return true;
 }
 
 function take(card, { sequence, event }) {

@@ -2,11 +2,14 @@
 
 import { followItem, runItemClock } from "./item.js";
 import { followLots, runClocks } from "./lots.js";
+import { connect, liveAddress } from "./socket.js";
 import { preparePage } from "./page.js";
 
 preparePage();
-followItem();
-followLots();
+const isFollowing = followItem() || followLots();
+const isDesk = document.querySelector("[data-desk]") !== null;
+// Other pages of the signed-in have a badge to keep.
+if (!isFollowing && !isDesk && document.body.dataset.viewer) connect(() => liveAddress("/live"), () => {}, () => {});
 const tick = () => {
   runClocks();
   runItemClock();

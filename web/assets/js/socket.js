@@ -34,6 +34,7 @@ export function connect(address, take, state) {
       const frame = JSON.parse(data);
       if ("heartbeat" in frame) clock.told(frame.heartbeat);
       else if ("pong" in frame) clock.measured(frame.server_ms, asked, performance.now());
+      else if ("notices" in frame) showUnread(frame.notices);
       else take(frame);
     };
     socket.onclose = again;
@@ -75,6 +76,23 @@ export function show(state, waitMs) {
     element.dataset.state = state;
     if (element.textContent !== words[state]) element.textContent = words[state];
   }
+}
+
+/** Shows how many notices are unread. */
+function showUnread(count) {
+  const place = document.getElementById("unread");
+  if (!place) return;
+  if (count === 0) {
+    place.replaceChildren();
+    return;
+  }
+  const badge = document.createElement("span");
+  badge.className = "count";
+  const words = document.createElement("span");
+  words.className = "visually-hidden";
+  words.textContent = " unread";
+  badge.append(count > 99 ? "99+" : String(count), words);
+  place.replaceChildren(badge);
 }
 
 /** The address of a live path. */

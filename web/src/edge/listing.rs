@@ -135,6 +135,15 @@ impl Listing {
         Ok(item_id)
     }
 
+    /// What is wrong with it, without listing it: for a form that has faults of its own.
+    #[must_use]
+    pub fn faults(&self, state: &AppState, caller: &Caller) -> FieldErrors {
+        match self.check(state, caller) {
+            Err(WebError::Invalid(errors)) => errors,
+            _ => FieldErrors::default(),
+        }
+    }
+
     fn check(&self, state: &AppState, caller: &Caller) -> Result<Checked, WebError> {
         let mut errors = FieldErrors::default();
         let title = self.check_title(state, &mut errors);

@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 use askama::Template;
 use askama::filters::HtmlSafe;
 
+use crate::error::FieldErrors;
+
 /// What a field is filled in with.
 #[derive(Debug, Clone)]
 pub(crate) enum Control {
@@ -87,6 +89,11 @@ impl Field {
         self.error.get_or_insert_with(|| fault.into());
     }
 
+    /// What people call it.
+    pub(crate) fn label(&self) -> &'static str {
+        self.label
+    }
+
     /// Its name in the form.
     pub(crate) fn name(&self) -> &'static str {
         self.name
@@ -156,6 +163,16 @@ pub(crate) trait Form {
     fn fail(&mut self, name: &str, fault: &str) -> bool {
         let field = self.fields_mut().into_iter().find(|field| field.name == name);
         field.map(|field| field.fail(fault)).is_some()
+    }
+
+    /// Takes over what the edge found. Its names end in the unit that machines give an amount or a time in.
+    fn take(&mut self, errors: &FieldErrors) {
+        for (name, faults) in errors.iter() {
+            let name = ["_minor", "_ms", "_s"].iter().find_map(|unit| name.strip_suffix(unit)).unwrap_or(name);
+            for fault in faults {
+                self.fail(name, &fault.message);
+            }
+        }
     }
 
     /// What is wrong, linked to each field; nothing where nothing is.

@@ -59,14 +59,18 @@ impl Phase {
         }
     }
 
+    /// How it sounds.
+    pub(crate) fn tone(self) -> Tone {
+        match self {
+            Self::Open | Self::Ended(Outcome::Sold) => Tone::Good,
+            Self::Closing => Tone::Warn,
+            Self::Scheduled | Self::Ended(_) => Tone::Plain,
+        }
+    }
+
     /// The class of its tag.
     pub(crate) fn tag_class(self) -> &'static str {
-        match self {
-            Self::Open | Self::Ended(Outcome::Sold) => "tag-good",
-            Self::Closing => "tag-warn",
-            Self::Scheduled => "tag-open",
-            Self::Ended(_) => "",
-        }
+        if self == Self::Scheduled { "tag-open" } else { self.tone().tag_class() }
     }
 
     /// What the price is called in it.

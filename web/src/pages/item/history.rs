@@ -6,6 +6,7 @@ use gavel_auctions::wire::{CompletionRecord, Decision, HistoryRecord};
 use gavel_domain::{AccountId, Currency};
 
 use super::decision::{self, Part};
+use crate::error::WebError;
 use crate::pages::format::{Moment, Price};
 
 /// A public event of an item.
@@ -85,5 +86,19 @@ fn decided_words(decision: Decision) -> &'static str {
         Decision::Raised => "raised their maximum",
         Decision::Withdrawn => "withdrew the lot",
         _ => "had a bid refused",
+    }
+}
+
+impl PublicEvent {
+    /// Reads a history or completion record.
+    ///
+    /// # Errors
+    /// `Internal` where it is neither.
+    pub(crate) fn parse(record: &str) -> Result<Self, WebError> {
+        let unknown = |error: serde_json::Error| WebError::Internal(format!("a public event: {error}"));
+        match serde_json::from_str::<CompletionRecord>(record) {
+            Ok(completion) => Ok(Self::Completed(Box::new(completion))),
+            Err(_) => serde_json::from_str(record).map(Box::new).map(Self::Decided).map_err(unknown),
+        }
     }
 }
