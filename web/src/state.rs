@@ -1,5 +1,6 @@
 //! What every request may need. Cheap to clone.
 
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,7 +12,7 @@ use crate::config::Config;
 use crate::edge::geo::Geo;
 use crate::edge::pending::Pending;
 use crate::edge::words::ProhibitedWords;
-use crate::live::{Flow, Hub};
+use crate::live::{Flow, Hub, Live};
 use crate::security::password::Passwords;
 use crate::security::rate_limit::RateLimits;
 
@@ -29,10 +30,14 @@ pub struct Parts {
     pub log: Arc<dyn Log>,
     /// Appends commands.
     pub producer: Arc<dyn Producer>,
-    /// Recent events, waiting requests, watchers.
+    /// What is live.
+    pub live: Arc<Live>,
+    /// Its recent events, waiting requests, watchers.
     pub hub: Arc<Hub>,
     /// Bids that this process appended and that were not decided in time.
     pub pending: Pending,
+    /// The room that all of these events come through: WebSockets, badges, figures of every process.
+    pub live: Arc<Live>,
     /// How long bids take.
     pub flow: Arc<Flow>,
     /// Places of addresses.
@@ -43,6 +48,8 @@ pub struct Parts {
     pub limits: RateLimits,
     /// Hashing.
     pub passwords: Passwords,
+    /// Where this process is served.
+    pub address: SocketAddr,
     /// Whether the demo may be started from the empty home page: an embedded house only.
     pub can_start_demo: bool,
 }

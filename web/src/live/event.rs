@@ -1,0 +1,148 @@
+//! An event of an item as the tail reads it: parsed for the house, serialised once for all who watch.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::ws::Utf8Bytes;
+use gavel_auctions::wire::{CompletionRecord, headers, topics};
+use gavel_domain::{BidId, CommandId, ItemId};
+use gavel_log::{Record, TopicPartition};
+use gavel_readmodel::{CommandPosition, Receipt};
+use newtype_uuid::GenericUuid;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::now_ms;
+
+/// What a decision answers: the id that its command came with, a bid's or another command's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DecisionKey(Uuid);
+
+impl From<BidId> for DecisionKey {
+    fn from(id: BidId) -> Self {
+        Self(id.into_untyped_uuid())
+    }
+}
+
+impl From<CommandId> for DecisionKey {
+    fn from(id: CommandId) -> Self {
+        Self(id.into_untyped_uuid())
+    }
+}
+
+/// When the command behind an event set out, as well as this process knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Departure {
+    /// It was posted here.
+    Posted(Instant),
+    /// It was posted elsewhere: when the log appended it, epoch milliseconds.
+    Appended(i64),
+}
+
+impl Departure {
+    /// How long ago that is.
+    pub(super) fn elapsed(self) -> Duration {
+        match self {
+            Self::Posted(at) => at.elapsed(),
+            Self::Appended(at_ms) => Duration::from_millis(u64::try_from(now_ms() - at_ms).unwrap_or(0)),
+        }
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// A command was decided.
+    Decided(Box<Receipt>),
+    /// The auction ended.
+    Completed(CompletionRecord),
+}
+
+/// One record of the history or of the completions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveEvent {
+    /// Where it is in the log.
+    pub partition: TopicPartition,
+    /// Its offset there.
+    pub offset: u64,
+    /// What happened.
+    pub fact: Fact,
+    /// The record as it is in the topic: a JSON object.
+    pub record: Utf8Bytes,
+    /// The frame that watchers get; `None` for what is the commander's alone.
+    pub(super) frame: Option<Utf8Bytes>,
+    /// When its command set out; a completion has none.
+    pub(super) departure: Option<Departure>,
+}
+
+impl LiveEvent {
+    /// Reads a record of the history or of the completions; of another topic, `Ok(None)`.
+    ///
+    /// # Errors
+    /// Where the record is not understood, without quoting it.
+    pub(super) fn parse(record: &Record) -> Result<Option<Self>, String> {
+        let fact = match &*record.topic {
+            topics::HISTORY => Fact::Decided(Box::new(Receipt {
+                record: parse(record)?,
+                command: record.header(headers::CAUSATION).and_then(|place| CommandPosition::of_causation(place)),
+            })),
+            topics::COMPLETE => Fact::Completed(parse(record)?),
+            _ => return Ok(None),
+        };
+        let json = Utf8Bytes::try_from(record.value.clone().unwrap_or_default()).map_err(|_| "not UTF-8")?;
+        let mut event = Self {
+            partition: TopicPartition::new(record.topic.clone(), record.partition),
+            offset: record.offset,
+            departure: match &fact {
+                Fact::Decided(receipt) => Some(Departure::Appended(receipt.record.received_ms)),
+                Fact::Completed(_) => None,
+            },
+            fact,
+            frame: None,
+            record: json,
+        };
+        event.frame = event.sequence().map(|sequence| frame(event.item_id(), sequence, &event.record));
+        Ok(Some(event))
+    }
+
+    /// The item.
+    #[must_use]
+    pub fn item_id(&self) -> ItemId {
+        match &self.fact {
+            Fact::Decided(receipt) => receipt.record.item_id,
+            Fact::Completed(completion) => completion.item_id,
+        }
+    }
+
+    /// Its place among what the public may know; `None` for what is the commander's alone.
+    #[must_use]
+    pub fn sequence(&self) -> Option<u64> {
+        match &self.fact {
+            Fact::Decided(receipt) => receipt.record.sequence,
+            Fact::Completed(completion) => Some(completion.sequence),
+        }
+    }
+
+    /// The decision with its place, if it is one.
+    pub(super) fn receipt(&self) -> Option<&Receipt> {
+        match &self.fact {
+            Fact::Decided(receipt) => Some(receipt),
+            Fact::Completed(_) => None,
+        }
+    }
+
+    /// Whose decision it is.
+    pub(super) fn key(&self) -> Option<DecisionKey> {
+        let record = &self.receipt()?.record;
+        record.bid_id.map(DecisionKey::from).or_else(|| record.command_id.map(DecisionKey::from))
+    }
+}
+
+/// The frame of an event: `record` is its JSON, taken over as it is.
+pub(super) fn frame(item_id: ItemId, sequence: u64, record: &str) -> Utf8Bytes {
+    format!(r#"{{"item_id":"{item_id}","sequence":{sequence},"event":{record}}}"#).into()
+}
+
+fn parse<T: DeserializeOwned>(record: &Record) -> Result<T, String> {
+    let value = record.value.as_deref().ok_or("it has no value")?;
+    serde_json::from_slice(value).map_err(|error| format!("not understood at column {}", error.column()))
+}

@@ -1,0 +1,41 @@
+//! Tells the hub how far the database is: as a projector of this process moves, else by asking now and then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gavel_readmodel::Database;
+use tokio::time::{Instant, sleep_until};
+
+use super::hub::Hub;
+
+/// How often the database is asked while the hub holds events: a projector may run in another process.
+const ASK_EVERY: Duration = Duration::from_millis(500);
+
+/// Goes on for as long as it is polled.
+pub(super) async fn follow(hub: Arc<Hub>, database: Database) {
+    let mut progress = database.watch_progress();
+    let mut ask_at = Instant::now();
+    loop {
+        tokio::select! {
+            Ok(()) = progress.changed() => {
+                for (partition, next) in progress.borrow_and_update().iter() {
+                    hub.projected(partition, *next);
+                }
+            }
+            () = sleep_until(ask_at) => {
+                if hub.load().0 > 0 {
+                    ask(&hub, &database).await;
+                }
+                ask_at = Instant::now() + ASK_EVERY;
+            }
+        }
+    }
+}
+
+async fn ask(hub: &Hub, database: &Database) {
+    match database.projected_offsets().await {
+        Ok(offsets) => offsets.iter().for_each(|offset| hub.projected(&offset.partition, offset.next)),
+        // The events stay in the window until it answers.
+        Err(error) => tracing::debug!(%error, "the database did not say how far it is"),
+    }
+}
