@@ -36,8 +36,6 @@ pub struct Parts {
     pub hub: Arc<Hub>,
     /// Bids that this process appended and that were not decided in time.
     pub pending: Pending,
-    /// The room that all of these events come through: WebSockets, badges, figures of every process.
-    pub live: Arc<Live>,
     /// How long bids take.
     pub flow: Arc<Flow>,
     /// Places of addresses.

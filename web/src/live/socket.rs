@@ -96,12 +96,16 @@ fn admit(
         return Err(WebError::Forbidden("pages of other sites may not connect"));
     }
     let permit = state.live.admissions.admit(address).ok_or(WebError::TooMany { retry_after_s: RETRY_AFTER_S })?;
-    let upgrade = upgrade
+    Ok((measured(upgrade), permit))
+}
+
+/// With buffers fit for many watchers who say little.
+pub(super) fn measured(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
+    upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES)
         .max_message_size(MESSAGE_BYTES_MAX)
-        .max_frame_size(MESSAGE_BYTES_MAX);
-    Ok((upgrade, permit))
+        .max_frame_size(MESSAGE_BYTES_MAX)
 }
 
 type Asked = Vec<(ItemId, u64)>;

@@ -2,6 +2,7 @@
 
 mod connection;
 mod order;
+mod socket;
 
 use std::sync::{Arc, Mutex};
 
