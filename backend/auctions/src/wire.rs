@@ -13,6 +13,8 @@ pub mod notice;
 pub mod price;
 pub mod topics;
 
+mod json;
+
 pub use analytics::{Measure, MeasureRecord};
 pub use command::{BidPlaced, Withdrawal};
 pub use completion::CompletionRecord;

@@ -1,6 +1,7 @@
 //! Where a task keeps its state between units of work.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 
 use bytes::Bytes;
@@ -25,32 +26,51 @@ pub(crate) trait StateStore: Send {
     fn apply(&mut self, overlays: &mut [Overlay]) -> Result<(), StoreError>;
 }
 
-/// State in memory: the test driver's.
+/// State in memory: the test driver's. Its keys are hashed, for a backtest asks mostly for single ones; a store is ordered
+/// from its first scan on.
 #[derive(Debug, Default)]
-pub(crate) struct MemoryStore(Vec<BTreeMap<Bytes, Bytes>>);
+pub(crate) struct MemoryStore(Vec<Rows>);
+
+#[derive(Debug, Default)]
+struct Rows {
+    values: HashMap<Bytes, Bytes>,
+    ordered_keys: OnceCell<BTreeSet<Bytes>>,
+}
 
 impl MemoryStore {
     /// An empty one for so many stores.
     pub(crate) fn new(stores: usize) -> Self {
-        Self(vec![BTreeMap::new(); stores])
+        Self(std::iter::repeat_with(Rows::default).take(stores).collect())
     }
 
     /// Sets or removes one key.
     pub(crate) fn set(&mut self, store: usize, key: Bytes, value: Option<Bytes>) {
+        let rows = &mut self.0[store];
+        if let Some(keys) = rows.ordered_keys.get_mut() {
+            if value.is_some() {
+                keys.insert(key.clone())
+            } else {
+                keys.remove(&key)
+            };
+        }
         match value {
-            Some(value) => self.0[store].insert(key, value),
-            None => self.0[store].remove(&key),
+            Some(value) => rows.values.insert(key, value),
+            None => rows.values.remove(&key),
         };
     }
 }
 
 impl StateStore for MemoryStore {
     fn get(&self, store: usize, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        Ok(self.0[store].get(key).cloned())
+        Ok(self.0[store].values.get(key).cloned())
     }
 
     fn scan_prefix(&self, store: usize, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
-        Ok(from_prefix(&self.0[store], prefix).map(|(key, value)| (key.clone(), value.clone())).collect())
+        let rows = &self.0[store];
+        let keys = rows.ordered_keys.get_or_init(|| rows.values.keys().cloned().collect());
+        let from = keys.range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded));
+        let found = from.take_while(|key| key.starts_with(prefix));
+        Ok(found.map(|key| (key.clone(), rows.values[key].clone())).collect())
     }
 
     fn apply(&mut self, overlays: &mut [Overlay]) -> Result<(), StoreError> {

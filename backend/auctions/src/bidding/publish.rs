@@ -44,7 +44,7 @@ pub(super) fn decision(
         first: first.map(first_decision),
         ..bare(command, stamp, bidder_alias, decided)
     };
-    context.forward(sink::HISTORY, entry.record_key.clone(), json(&record));
+    context.forward(sink::HISTORY, entry.record_key.clone(), record.to_json().into());
 }
 
 /// Publishes the decision on a command that no item takes: it shows nothing of any item.
@@ -57,7 +57,7 @@ pub(super) fn unadopted(
     let bidder_alias = alias(command.item, command.action.account());
     let decided = Decided { decision, sequence: None };
     let record = HistoryRecord { first: first.map(first_decision), ..bare(command, stamp, bidder_alias, decided) };
-    context.forward(sink::HISTORY, item_record_key(command.item), json(&record));
+    context.forward(sink::HISTORY, item_record_key(command.item), record.to_json().into());
 }
 
 /// A history record without anything of an item.

@@ -21,6 +21,9 @@ const LOT_VERSION: u8 = 1;
 const RECEIPT_VERSION: u8 = 1;
 const PARKED_VERSION: u8 = 1;
 
+/// Room for most of what is encoded here.
+const FIELDS_BYTES: usize = 128;
+
 /// An account as stored.
 type StoredAccount = [u8; 16];
 
@@ -187,8 +190,9 @@ pub(super) fn decode_parked(bytes: &Bytes) -> Result<(Stamp, Bytes), ProcessorEr
 }
 
 fn versioned(version: u8, fields: &impl Serialize) -> Bytes {
-    let bytes = postcard::to_extend(fields, vec![version]).expect("fields of known length always encode into memory");
-    bytes.into()
+    let mut bytes = Vec::with_capacity(FIELDS_BYTES);
+    bytes.push(version);
+    postcard::to_extend(fields, bytes).expect("fields of known length always encode into memory").into()
 }
 
 fn unversioned<'a, T: Deserialize<'a>>(version: u8, bytes: &'a [u8], what: &str) -> Result<T, ProcessorError> {

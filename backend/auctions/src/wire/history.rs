@@ -3,6 +3,8 @@
 use gavel_domain::{AccountId, BidId, CommandId, Decision, ItemId};
 use serde::{Deserialize, Serialize};
 
+use super::json::ObjectWriter;
+
 /// One command and its decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryRecord {
@@ -60,6 +62,43 @@ pub struct HistoryRecord {
     pub first: Option<FirstDecision>,
 }
 
+/// Room for most history records.
+const RECORD_BYTES: usize = 768;
+
+impl HistoryRecord {
+    /// The record as JSON, as serde writes it, in a third of the time.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut object = ObjectWriter::with_capacity(RECORD_BYTES);
+        object.word("\"type\":", self.kind.as_str());
+        object.value("\"v\":", &self.v);
+        object.id("\"item_id\":", &self.item_id);
+        object.value("\"sequence\":", &self.sequence);
+        object.optional_id("\"bid_id\":", self.bid_id.as_ref());
+        if let Some(command_id) = &self.command_id {
+            object.id("\"command_id\":", command_id);
+        }
+        object.optional_id("\"bidder_id\":", self.bidder_id.as_ref());
+        object.value("\"alias\":", &self.alias);
+        object.decision("\"decision\":", self.decision);
+        object.value("\"price_minor\":", &self.price_minor);
+        object.value("\"minimum_minor\":", &self.minimum_minor);
+        object.optional_id("\"leader_id\":", self.leader_id.as_ref());
+        object.value("\"leader_alias\":", &self.leader_alias);
+        object.value("\"bid_count\":", &self.bid_count);
+        object.value("\"reserve_met\":", &self.reserve_met);
+        object.value("\"ends_at_ms\":", &self.ends_at_ms);
+        object.value("\"at_ms\":", &self.at_ms);
+        object.value("\"received_ms\":", &self.received_ms);
+        object.value("\"country\":", &self.country);
+        object.value("\"grid\":", &self.grid);
+        if let Some(first) = &self.first {
+            object.value("\"first\":", first);
+        }
+        object.finish()
+    }
+}
+
 /// The `type` of a [`HistoryRecord`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -68,6 +107,17 @@ pub enum HistoryKind {
     BidDecided,
     /// A withdrawal was decided.
     WithdrawalDecided,
+}
+
+impl HistoryKind {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BidDecided => "bid_decided",
+            Self::WithdrawalDecided => "withdrawal_decided",
+        }
+    }
 }
 
 /// What the first copy of a bid was answered.
@@ -87,4 +137,61 @@ pub struct FirstDecision {
     pub at_ms: i64,
     /// When the first copy was appended.
     pub received_ms: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use gavel_domain::Decision;
+    use newtype_uuid::{GenericUuid, TypedUuid, TypedUuidKind};
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn id<K: TypedUuidKind>() -> impl Strategy<Value = TypedUuid<K>> {
+        any::<u128>().prop_map(|number| TypedUuid::from_untyped_uuid(Uuid::from_u128(number)))
+    }
+
+    fn maybe<T: std::fmt::Debug>(strategy: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
+        proptest::option::of(strategy)
+    }
+
+    prop_compose! {
+        fn any_first()(
+            decision in proptest::sample::select(&Decision::ALL[..]),
+            sequence in any::<Option<u64>>(),
+            (price_minor, minimum_minor) in any::<(Option<i64>, Option<i64>)>(),
+            leading in any::<bool>(),
+            (at_ms, received_ms) in any::<(i64, i64)>(),
+        ) -> FirstDecision {
+            FirstDecision { decision, sequence, price_minor, minimum_minor, leading, at_ms, received_ms }
+        }
+    }
+
+    prop_compose! {
+        fn any_record()(
+            kind in proptest::sample::select(&[HistoryKind::BidDecided, HistoryKind::WithdrawalDecided][..]),
+            (item_id, bid_id, command_id, bidder_id, leader_id) in (id(), maybe(id()), maybe(id()), maybe(id()), maybe(id())),
+            (alias, leader_alias, country, grid) in any::<(Option<String>, Option<String>, Option<String>, Option<String>)>(),
+            decision in proptest::sample::select(&Decision::ALL[..]),
+            (sequence, bid_count, reserve_met) in any::<(Option<u64>, u64, bool)>(),
+            (price_minor, minimum_minor, ends_at_ms) in any::<(Option<i64>, Option<i64>, Option<i64>)>(),
+            (at_ms, received_ms) in any::<(i64, i64)>(),
+            first in maybe(any_first()),
+        ) -> HistoryRecord {
+            HistoryRecord {
+                kind, v: 1, item_id, sequence, bid_id, command_id, bidder_id, alias, decision, price_minor, minimum_minor,
+                leader_id, leader_alias, bid_count, reserve_met, ends_at_ms, at_ms, received_ms, country, grid, first,
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_written_as_serde_would(record in any_record()) {
+            let json = record.to_json();
+            prop_assert_eq!(String::from_utf8(json.clone()).unwrap(), serde_json::to_string(&record).unwrap());
+            prop_assert_eq!(serde_json::from_slice::<HistoryRecord>(&json).unwrap(), record);
+        }
+    }
 }
