@@ -32,6 +32,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// The body; `null` when it was not JSON.
     pub body: Value,
+    /// When to come back, if it says so.
+    pub retry_after_s: Option<u64>,
 }
 
 impl Person {
@@ -91,6 +93,12 @@ impl Person {
         answer(self.http.get(format!("{}{path}", self.base)).bearer_auth(&self.token)).await
     }
 
+    /// Gets a page or whatever is there, as text, as this person.
+    pub async fn text(&self, path: &str) -> Result<String> {
+        let request = self.http.get(format!("{}{path}", self.base)).bearer_auth(&self.token);
+        Ok(request.send().await?.text().await?)
+    }
+
     /// The item's public state.
     pub async fn item(&self, item_id: &str) -> Result<Value> {
         let answer = self.get(&format!("/api/v1/items/{item_id}")).await?;
@@ -118,8 +126,9 @@ async fn post(http: &reqwest::Client, url: &str, token: Option<&str>, body: &Val
 async fn answer(request: reqwest::RequestBuilder) -> Result<Answer> {
     let response = request.send().await?;
     let status = response.status();
+    let retry_after_s = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
     let bytes = response.bytes().await?;
-    Ok(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
+    Ok(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null), retry_after_s })
 }
 
 /// A watcher on `/live`.

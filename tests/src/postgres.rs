@@ -82,8 +82,9 @@ pub fn create_database(url: &str) -> Result<String> {
 }
 
 fn answers(url: &str) -> bool {
-    let asked = Command::new("psql").args([url, "-q", "-c", "SELECT 1"]).stdout(Stdio::null()).stderr(Stdio::null());
-    asked.status().is_ok_and(|status| status.success())
+    let mut ask = Command::new("psql");
+    ask.args([url, "-q", "-c", "SELECT 1"]).stdout(Stdio::null()).stderr(Stdio::null());
+    ask.status().is_ok_and(|status| status.success())
 }
 
 fn is_root() -> Result<bool> {

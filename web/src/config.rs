@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use figment2::Figment;
-use figment2::providers::{Env, Format, Serialized, Toml};
+use figment2::providers::{Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 
 use crate::edge::category::{Category, shipped_categories};
@@ -126,85 +126,78 @@ impl Default for Config {
 #[derive(Debug, Default, clap::Args, Serialize)]
 pub struct Flags {
     /// The configuration file [default: gavel.toml, if it is there]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, env = "GAVEL_CONFIG", global = true, value_name = "FILE")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
     /// Where HTTP is served [default: 127.0.0.1:8080]
-    #[arg(long, global = true, value_name = "ADDR:PORT")]
+    #[arg(long, env = "GAVEL_LISTEN", global = true, value_name = "ADDR:PORT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<SocketAddr>,
     /// The folder of the embedded log, SQLite and local state [default: ./data]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, env = "GAVEL_DATA", global = true, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<PathBuf>,
     /// Kafka's bootstrap servers, instead of the embedded log
-    #[arg(long, global = true, value_name = "HOST:PORT,…")]
+    #[arg(long, env = "GAVEL_KAFKA", global = true, value_name = "HOST:PORT,…")]
     #[serde(skip_serializing_if = "Option::is_none")]
     kafka: Option<String>,
     /// postgres://…, instead of SQLite in the data folder
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, env = "GAVEL_DATABASE", global = true, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     database: Option<String>,
     /// Partitions of each topic that is created [default: 4]
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, env = "GAVEL_PARTITIONS", global = true, value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     partitions: Option<u32>,
     /// The shortest auction, in seconds [default: 5]
-    #[arg(long, global = true, value_name = "S")]
+    #[arg(long, env = "GAVEL_MIN_DURATION_S", global = true, value_name = "S")]
     #[serde(skip_serializing_if = "Option::is_none")]
     min_duration_s: Option<u32>,
     /// The longest auction, in seconds [default: 30 days]
-    #[arg(long, global = true, value_name = "S")]
+    #[arg(long, env = "GAVEL_MAX_DURATION_S", global = true, value_name = "S")]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_duration_s: Option<u32>,
     /// Limits on what one client may ask; off is for load tests [default: on]
-    #[arg(long, global = true, value_name = "on|off")]
+    #[arg(long, env = "GAVEL_RATE_LIMITS", global = true, value_name = "on|off")]
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_limits: Option<Switch>,
     /// How long a bid's request waits for its decision [default: 5000]
-    #[arg(long, global = true, value_name = "MS")]
+    #[arg(long, env = "GAVEL_DECISION_WAIT_MS", global = true, value_name = "MS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     decision_wait_ms: Option<u64>,
     /// Proxies whose X-Forwarded-For is believed
-    #[arg(long, global = true, value_name = "IP,…", value_delimiter = ',')]
+    #[arg(long, env = "GAVEL_TRUSTED_PROXIES", global = true, value_name = "IP,…", value_delimiter = ',')]
     #[serde(skip_serializing_if = "Option::is_none")]
     trusted_proxies: Option<Vec<IpAddr>>,
     /// The address by which people reach the house
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, env = "GAVEL_PUBLIC_ORIGIN", global = true, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     public_origin: Option<String>,
     /// Words that no listing may hold, one a line
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, env = "GAVEL_PROHIBITED_WORDS", global = true, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     prohibited_words: Option<PathBuf>,
     /// A MaxMind database, instead of the shipped one
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, env = "GAVEL_GEO_DATABASE", global = true, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     geo_database: Option<PathBuf>,
     /// Which log lines are written [default: info]
-    #[arg(long, global = true, value_name = "FILTER")]
+    #[arg(long, env = "GAVEL_LOG", global = true, value_name = "FILTER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<String>,
     /// How log lines are written [default: text]
-    #[arg(long, global = true, value_name = "text|json")]
+    #[arg(long, env = "GAVEL_LOG_FORMAT", global = true, value_name = "text|json")]
     #[serde(skip_serializing_if = "Option::is_none")]
     log_format: Option<LogFormat>,
     /// When an append to the embedded log counts as durable [default: group]
-    #[arg(long, global = true, value_name = "group|os")]
+    #[arg(long, env = "GAVEL_FSYNC", global = true, value_name = "group|os")]
     #[serde(skip_serializing_if = "Option::is_none")]
     fsync: Option<Fsync>,
     /// Name of this process among those of the same house
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, env = "GAVEL_INSTANCE", global = true, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<String>,
 }
-
-/// The keys that an environment variable can set. Others of that prefix belong to somebody else.
-const ENV_KEYS: &[&str] = &[
-    "listen", "data", "kafka", "database", "partitions", "min_duration_s", "max_duration_s", "rate_limits",
-    "decision_wait_ms", "trusted_proxies", "public_origin", "prohibited_words", "geo_database", "log", "log_format",
-    "fsync", "instance",
-];
 
 impl Config {
     /// Reads flags, environment, file and defaults.
@@ -215,12 +208,11 @@ impl Config {
         let mut figment = Figment::from(Serialized::defaults(Self::default()));
         figment = match &flags.config {
             Some(file) if !file.is_file() => return Err(ConfigError::NoFile(file.clone())),
-            Some(file) => figment.merge(Toml::file_exact(file)),
-            None if Path::new(DEFAULT_FILE).is_file() => figment.merge(Toml::file_exact(DEFAULT_FILE)),
+            Some(file) => figment.merge(Toml::file(file).search(false)),
+            None if Path::new(DEFAULT_FILE).is_file() => figment.merge(Toml::file(DEFAULT_FILE).search(false)),
             None => figment,
         };
         let config: Self = figment
-            .merge(Env::prefixed("GAVEL_").only(ENV_KEYS))
             .merge(Serialized::defaults(flags))
             .extract()
             .map_err(|error| ConfigError::Invalid(error.to_string()))?;
@@ -239,7 +231,8 @@ impl Config {
             return invalid("categories must name at least one");
         }
         if let Some(origin) = &self.public_origin
-            && !url::Url::parse(origin).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+            && !url::Url::parse(origin)
+                .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
         {
             return invalid("public_origin must be an address such as https://auctions.example");
         }

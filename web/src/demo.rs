@@ -3,9 +3,9 @@
 //! [`plan`] draws who sells what and who bids when, from a seed alone; [`picture`] draws the lots' pictures; [`run`]
 //! carries the plan out as any stranger would: registering, uploading, listing, bidding.
 
+mod catalogue;
 pub mod picture;
 pub mod plan;
-mod catalogue;
 mod run;
 mod visitor;
 

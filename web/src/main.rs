@@ -1,2 +1,7 @@
-//! The `gavel` binary.
-fn main() {}
+//! The `gavel` binary; all it does is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gavel::cli::main()
+}

@@ -22,6 +22,8 @@ const RECORD_BYTES: usize = 200;
 trait Storage {
     /// Writes chunks of several partitions together, and makes them durable.
     fn append(&mut self, chunks: &[(usize, Vec<u8>)]);
+    /// Brings what is still in memory to where it will be read.
+    fn settle(&self) {}
     /// Reads all of a partition; the count of bytes keeps the work from being left out.
     fn scan(&self, partition: usize) -> usize;
 }
@@ -52,6 +54,10 @@ impl Storage for Fjall {
             self.next[*partition] += (chunk.len() / RECORD_BYTES) as u64;
         }
         batch.commit().unwrap();
+    }
+
+    fn settle(&self) {
+        self.rows.rotate_memtable_and_wait().unwrap();
     }
 
     fn scan(&self, partition: usize) -> usize {
@@ -126,6 +132,12 @@ impl Storage for Segments {
     }
 }
 
+/// Bytes that do not compress.
+fn noise(seed: u64, bytes: usize) -> Vec<u8> {
+    let words = (1..).map(|n: u64| ((seed << 32) + n).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29));
+    words.flat_map(|word| word.wrapping_mul(word | 1).to_le_bytes()).take(bytes).collect()
+}
+
 /// A group commit of `records` over the partitions, and how often it is made.
 fn measure(name: &str, storage: &mut dyn Storage, records: usize, commits: usize) {
     let per_partition = records.div_ceil(PARTITIONS);
@@ -133,7 +145,7 @@ fn measure(name: &str, storage: &mut dyn Storage, records: usize, commits: usize
     let mut histogram = Histogram::<u64>::new(3).unwrap();
     let start = Instant::now();
     for round in 0..commits {
-        let chunk = vec![u8::try_from(round % 251).unwrap(); per_partition * RECORD_BYTES];
+        let chunk = noise(round as u64, per_partition * RECORD_BYTES);
         let chunks: Vec<_> = (0..touched).map(|partition| (partition, chunk.clone())).collect();
         let begin = Instant::now();
         storage.append(&chunks);
@@ -148,6 +160,7 @@ fn measure(name: &str, storage: &mut dyn Storage, records: usize, commits: usize
 }
 
 fn scan(name: &str, storage: &dyn Storage) {
+    storage.settle();
     let mut best = Duration::MAX;
     let mut bytes = 0;
     for _ in 0..3 {

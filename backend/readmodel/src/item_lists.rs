@@ -27,6 +27,28 @@ pub enum StatusFilter {
     Any,
 }
 
+impl StatusFilter {
+    /// Every filter.
+    pub const ALL: [Self; 4] = [Self::Scheduled, Self::Open, Self::Ended, Self::Any];
+
+    /// The name in addresses.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Open => "open",
+            Self::Ended => "ended",
+            Self::Any => "any",
+        }
+    }
+
+    /// The filter of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|filter| filter.name() == name)
+    }
+}
+
 /// In which order a list shows items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ItemSort {
@@ -44,6 +66,27 @@ pub enum ItemSort {
 }
 
 impl ItemSort {
+    /// Every order.
+    pub const ALL: [Self; 5] = [Self::EndingSoon, Self::Newest, Self::PriceLow, Self::PriceHigh, Self::MostBids];
+
+    /// The name in addresses.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EndingSoon => "ending_soon",
+            Self::Newest => "newest",
+            Self::PriceLow => "price_low",
+            Self::PriceHigh => "price_high",
+            Self::MostBids => "most_bids",
+        }
+    }
+
+    /// The order of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|sort| sort.name() == name)
+    }
+
     /// The name of its cursors, the column it goes by, and whether downward.
     fn order(self) -> (&'static str, &'static str, bool) {
         match self {

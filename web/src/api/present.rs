@@ -134,12 +134,24 @@ impl Verdict {
     /// Of a history record.
     pub(super) fn of(record: &HistoryRecord) -> Self {
         let (decision, sequence, price, minimum, leading, received_ms) = match &record.first {
-            Some(first) => {
-                (first.decision, first.sequence, first.price_minor, first.minimum_minor, first.leading, first.received_ms)
-            }
+            Some(first) => (
+                first.decision,
+                first.sequence,
+                first.price_minor,
+                first.minimum_minor,
+                first.leading,
+                first.received_ms,
+            ),
             None => {
                 let leading = record.leader_id.is_some() && record.leader_id == record.bidder_id;
-                (record.decision, record.sequence, record.price_minor, record.minimum_minor, leading, record.received_ms)
+                (
+                    record.decision,
+                    record.sequence,
+                    record.price_minor,
+                    record.minimum_minor,
+                    leading,
+                    record.received_ms,
+                )
             }
         };
         let members = json!({

@@ -31,10 +31,26 @@ pub enum Motif {
 /// A shape in a square of side 2 around the origin, y downward.
 #[derive(Clone, Copy)]
 enum Shape {
-    Disc { x: f32, y: f32, radius: f32 },
-    Ring { x: f32, y: f32, radius: f32, width: f32 },
+    Disc {
+        x: f32,
+        y: f32,
+        radius: f32,
+    },
+    Ring {
+        x: f32,
+        y: f32,
+        radius: f32,
+        width: f32,
+    },
     /// A rectangle with round corners, turned by `turn` radians.
-    Slab { x: f32, y: f32, half_width: f32, half_height: f32, corner: f32, turn: f32 },
+    Slab {
+        x: f32,
+        y: f32,
+        half_width: f32,
+        half_height: f32,
+        corner: f32,
+        turn: f32,
+    },
 }
 
 /// How dark a shape is painted.
@@ -55,86 +71,118 @@ const fn slab(x: f32, y: f32, half_width: f32, half_height: f32, corner: f32) ->
 
 fn shapes(motif: Motif) -> &'static [(Shape, Tone)] {
     match motif {
-        Motif::Watch => &[
-            (slab(0.0, -0.68, 0.2, 0.3, 0.05), Shade),
-            (slab(0.0, 0.68, 0.2, 0.3, 0.05), Shade),
-            (slab(0.54, 0.0, 0.06, 0.08, 0.02), Accent),
-            (Disc { x: 0.0, y: 0.0, radius: 0.5 }, Body),
-            (Disc { x: 0.0, y: 0.0, radius: 0.42 }, Light),
-            (Ring { x: 0.0, y: 0.0, radius: 0.36, width: 0.015 }, Shade),
-            (Slab { x: 0.1, y: -0.08, half_width: 0.15, half_height: 0.02, corner: 0.02, turn: -0.68 }, Body),
-            (slab(0.0, -0.14, 0.018, 0.2, 0.018), Body),
-            (Disc { x: 0.0, y: 0.0, radius: 0.045 }, Accent),
-        ],
-        Motif::Camera => &[
-            (slab(-0.38, -0.38, 0.16, 0.1, 0.03), Shade),
-            (slab(0.42, -0.36, 0.1, 0.06, 0.02), Accent),
-            (slab(0.0, 0.05, 0.72, 0.4, 0.09), Body),
-            (slab(0.0, 0.05, 0.72, 0.22, 0.0), Shade),
-            (Disc { x: 0.0, y: 0.06, radius: 0.35 }, Body),
-            (Disc { x: 0.0, y: 0.06, radius: 0.28 }, Shade),
-            (Disc { x: 0.0, y: 0.06, radius: 0.2 }, Body),
-            (Disc { x: -0.06, y: 0.0, radius: 0.07 }, Light),
-            (slab(0.5, -0.22, 0.12, 0.07, 0.02), Light),
-        ],
-        Motif::Vase => &[
-            (Disc { x: 0.0, y: 0.22, radius: 0.46 }, Body),
-            (slab(0.0, 0.64, 0.26, 0.06, 0.03), Shade),
-            (slab(0.0, -0.32, 0.15, 0.3, 0.06), Body),
-            (slab(0.0, -0.62, 0.25, 0.05, 0.05), Shade),
-            (slab(0.0, 0.12, 0.45, 0.03, 0.0), Accent),
-            (slab(0.0, 0.24, 0.46, 0.015, 0.0), Light),
-            (Disc { x: -0.18, y: 0.08, radius: 0.07 }, Light),
-        ],
-        Motif::Book => &[
-            (slab(0.06, 0.04, 0.5, 0.66, 0.03), Light),
-            (slab(0.0, 0.0, 0.5, 0.66, 0.03), Body),
-            (slab(-0.42, 0.0, 0.08, 0.66, 0.03), Shade),
-            (Ring { x: 0.06, y: -0.08, radius: 0.2, width: 0.018 }, Accent),
-            (Disc { x: 0.06, y: -0.08, radius: 0.07 }, Accent),
-            (slab(0.06, 0.3, 0.24, 0.02, 0.01), Accent),
-            (slab(0.06, 0.38, 0.15, 0.015, 0.01), Accent),
-        ],
-        Motif::Guitar => &[
-            (slab(0.0, -0.5, 0.06, 0.42, 0.02), Shade),
-            (slab(0.0, -0.86, 0.11, 0.12, 0.03), Body),
-            (Disc { x: 0.0, y: 0.08, radius: 0.29 }, Body),
-            (Disc { x: 0.0, y: 0.46, radius: 0.4 }, Body),
-            (slab(0.0, 0.26, 0.27, 0.14, 0.06), Body),
-            (Disc { x: 0.0, y: 0.2, radius: 0.12 }, Shade),
-            (Ring { x: 0.0, y: 0.2, radius: 0.14, width: 0.015 }, Accent),
-            (slab(0.0, 0.58, 0.16, 0.03, 0.01), Shade),
-            (slab(0.0, -0.14, 0.006, 0.72, 0.0), Light),
-        ],
-        Motif::Locket => &[
-            (Ring { x: 0.0, y: -0.62, radius: 0.5, width: 0.012 }, Body),
-            (Ring { x: 0.0, y: -0.1, radius: 0.06, width: 0.02 }, Body),
-            (Disc { x: 0.0, y: 0.28, radius: 0.34 }, Body),
-            (Ring { x: 0.0, y: 0.28, radius: 0.28, width: 0.012 }, Light),
-            (Disc { x: 0.0, y: 0.28, radius: 0.12 }, Accent),
-            (Disc { x: -0.04, y: 0.24, radius: 0.035 }, Light),
-        ],
-        Motif::Lamp => &[
-            (slab(0.0, 0.7, 0.34, 0.05, 0.04), Body),
-            (slab(0.0, 0.28, 0.025, 0.42, 0.0), Shade),
-            (slab(0.0, -0.34, 0.26, 0.16, 0.1), Body),
-            (slab(0.0, -0.22, 0.46, 0.1, 0.06), Body),
-            (slab(0.0, -0.11, 0.4, 0.02, 0.02), Light),
-            (Disc { x: 0.0, y: -0.02, radius: 0.1 }, Accent),
-        ],
-        Motif::Typewriter => &[
-            (slab(0.0, -0.5, 0.38, 0.2, 0.02), Light),
-            (slab(0.0, -0.26, 0.66, 0.09, 0.05), Shade),
-            (slab(0.0, 0.1, 0.58, 0.34, 0.1), Body),
-            (slab(0.0, 0.44, 0.7, 0.16, 0.06), Body),
-            (slab(0.0, 0.06, 0.42, 0.02, 0.02), Accent),
-            (Disc { x: -0.42, y: 0.34, radius: 0.055 }, Light),
-            (Disc { x: -0.21, y: 0.34, radius: 0.055 }, Light),
-            (Disc { x: 0.0, y: 0.34, radius: 0.055 }, Light),
-            (Disc { x: 0.21, y: 0.34, radius: 0.055 }, Light),
-            (Disc { x: 0.42, y: 0.34, radius: 0.055 }, Light),
-            (slab(0.0, 0.5, 0.34, 0.035, 0.03), Light),
-        ],
+        Motif::Watch => {
+            const {
+                &[
+                    (slab(0.0, -0.68, 0.2, 0.3, 0.05), Shade),
+                    (slab(0.0, 0.68, 0.2, 0.3, 0.05), Shade),
+                    (slab(0.54, 0.0, 0.06, 0.08, 0.02), Accent),
+                    (Disc { x: 0.0, y: 0.0, radius: 0.5 }, Body),
+                    (Disc { x: 0.0, y: 0.0, radius: 0.42 }, Light),
+                    (Ring { x: 0.0, y: 0.0, radius: 0.36, width: 0.015 }, Shade),
+                    (Slab { x: 0.1, y: -0.08, half_width: 0.15, half_height: 0.02, corner: 0.02, turn: -0.68 }, Body),
+                    (slab(0.0, -0.14, 0.018, 0.2, 0.018), Body),
+                    (Disc { x: 0.0, y: 0.0, radius: 0.045 }, Accent),
+                ]
+            }
+        }
+        Motif::Camera => {
+            const {
+                &[
+                    (slab(-0.38, -0.38, 0.16, 0.1, 0.03), Shade),
+                    (slab(0.42, -0.36, 0.1, 0.06, 0.02), Accent),
+                    (slab(0.0, 0.05, 0.72, 0.4, 0.09), Body),
+                    (slab(0.0, 0.05, 0.72, 0.22, 0.0), Shade),
+                    (Disc { x: 0.0, y: 0.06, radius: 0.35 }, Body),
+                    (Disc { x: 0.0, y: 0.06, radius: 0.28 }, Shade),
+                    (Disc { x: 0.0, y: 0.06, radius: 0.2 }, Body),
+                    (Disc { x: -0.06, y: 0.0, radius: 0.07 }, Light),
+                    (slab(0.5, -0.22, 0.12, 0.07, 0.02), Light),
+                ]
+            }
+        }
+        Motif::Vase => {
+            const {
+                &[
+                    (Disc { x: 0.0, y: 0.22, radius: 0.46 }, Body),
+                    (slab(0.0, 0.64, 0.26, 0.06, 0.03), Shade),
+                    (slab(0.0, -0.32, 0.15, 0.3, 0.06), Body),
+                    (slab(0.0, -0.62, 0.25, 0.05, 0.05), Shade),
+                    (slab(0.0, 0.12, 0.45, 0.03, 0.0), Accent),
+                    (slab(0.0, 0.24, 0.46, 0.015, 0.0), Light),
+                    (Disc { x: -0.18, y: 0.08, radius: 0.07 }, Light),
+                ]
+            }
+        }
+        Motif::Book => {
+            const {
+                &[
+                    (slab(0.06, 0.04, 0.5, 0.66, 0.03), Light),
+                    (slab(0.0, 0.0, 0.5, 0.66, 0.03), Body),
+                    (slab(-0.42, 0.0, 0.08, 0.66, 0.03), Shade),
+                    (Ring { x: 0.06, y: -0.08, radius: 0.2, width: 0.018 }, Accent),
+                    (Disc { x: 0.06, y: -0.08, radius: 0.07 }, Accent),
+                    (slab(0.06, 0.3, 0.24, 0.02, 0.01), Accent),
+                    (slab(0.06, 0.38, 0.15, 0.015, 0.01), Accent),
+                ]
+            }
+        }
+        Motif::Guitar => {
+            const {
+                &[
+                    (slab(0.0, -0.5, 0.06, 0.42, 0.02), Shade),
+                    (slab(0.0, -0.86, 0.11, 0.12, 0.03), Body),
+                    (Disc { x: 0.0, y: 0.08, radius: 0.29 }, Body),
+                    (Disc { x: 0.0, y: 0.46, radius: 0.4 }, Body),
+                    (slab(0.0, 0.26, 0.27, 0.14, 0.06), Body),
+                    (Disc { x: 0.0, y: 0.2, radius: 0.12 }, Shade),
+                    (Ring { x: 0.0, y: 0.2, radius: 0.14, width: 0.015 }, Accent),
+                    (slab(0.0, 0.58, 0.16, 0.03, 0.01), Shade),
+                    (slab(0.0, -0.14, 0.006, 0.72, 0.0), Light),
+                ]
+            }
+        }
+        Motif::Locket => {
+            const {
+                &[
+                    (Ring { x: 0.0, y: -0.62, radius: 0.5, width: 0.012 }, Body),
+                    (Ring { x: 0.0, y: -0.1, radius: 0.06, width: 0.02 }, Body),
+                    (Disc { x: 0.0, y: 0.28, radius: 0.34 }, Body),
+                    (Ring { x: 0.0, y: 0.28, radius: 0.28, width: 0.012 }, Light),
+                    (Disc { x: 0.0, y: 0.28, radius: 0.12 }, Accent),
+                    (Disc { x: -0.04, y: 0.24, radius: 0.035 }, Light),
+                ]
+            }
+        }
+        Motif::Lamp => {
+            const {
+                &[
+                    (slab(0.0, 0.7, 0.34, 0.05, 0.04), Body),
+                    (slab(0.0, 0.28, 0.025, 0.42, 0.0), Shade),
+                    (slab(0.0, -0.34, 0.26, 0.16, 0.1), Body),
+                    (slab(0.0, -0.22, 0.46, 0.1, 0.06), Body),
+                    (slab(0.0, -0.11, 0.4, 0.02, 0.02), Light),
+                    (Disc { x: 0.0, y: -0.02, radius: 0.1 }, Accent),
+                ]
+            }
+        }
+        Motif::Typewriter => {
+            const {
+                &[
+                    (slab(0.0, -0.5, 0.38, 0.2, 0.02), Light),
+                    (slab(0.0, -0.26, 0.66, 0.09, 0.05), Shade),
+                    (slab(0.0, 0.1, 0.58, 0.34, 0.1), Body),
+                    (slab(0.0, 0.44, 0.7, 0.16, 0.06), Body),
+                    (slab(0.0, 0.06, 0.42, 0.02, 0.02), Accent),
+                    (Disc { x: -0.42, y: 0.34, radius: 0.055 }, Light),
+                    (Disc { x: -0.21, y: 0.34, radius: 0.055 }, Light),
+                    (Disc { x: 0.0, y: 0.34, radius: 0.055 }, Light),
+                    (Disc { x: 0.21, y: 0.34, radius: 0.055 }, Light),
+                    (Disc { x: 0.42, y: 0.34, radius: 0.055 }, Light),
+                    (slab(0.0, 0.5, 0.34, 0.035, 0.03), Light),
+                ]
+            }
+        }
     }
 }
 

@@ -161,7 +161,9 @@ mod tests {
         let late = plan
             .bids
             .iter()
-            .filter(|bid| bid.after_s > f64::from(plan.lots[bid.lot].duration_s.saturating_sub(LAST_MINUTE_S)) - MARGIN_S)
+            .filter(|bid| {
+                bid.after_s > f64::from(plan.lots[bid.lot].duration_s.saturating_sub(LAST_MINUTE_S)) - MARGIN_S
+            })
             .count();
         assert!(late * 2 > plan.bids.len(), "{late} of {}", plan.bids.len());
     }

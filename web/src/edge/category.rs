@@ -34,7 +34,8 @@ pub fn shipped_categories() -> Vec<Category> {
         ("watches", "Watches"),
         ("other", "Other"),
     ];
-    let category = |&(slug, name): &(&str, &str)| Category { slug: slug.into(), name: name.into(), children: Vec::new() };
+    let category =
+        |&(slug, name): &(&str, &str)| Category { slug: slug.into(), name: name.into(), children: Vec::new() };
     SHIPPED.iter().map(category).collect()
 }
 

@@ -197,10 +197,9 @@ impl Listing {
                 errors.add("currency", "required", "Choose a currency");
                 None
             }
-            Some(code) => code
-                .parse::<Currency>()
-                .map_err(|error| errors.add("currency", "unknown", format!("{error}")))
-                .ok(),
+            Some(code) => {
+                code.parse::<Currency>().map_err(|error| errors.add("currency", "unknown", format!("{error}"))).ok()
+            }
         };
         let starting = match self.starting_minor {
             Some(minor) => amount("starting_minor", minor, errors),
@@ -274,7 +273,8 @@ impl Listing {
         for image_id in &self.images {
             let image = state.database.thumbnail(*image_id).await?;
             if image.is_none_or(|image| image.owner_id != caller.id()) {
-                let errors = FieldErrors::one("images", "unknown", "Upload the pictures again: one of them is not yours");
+                let errors =
+                    FieldErrors::one("images", "unknown", "Upload the pictures again: one of them is not yours");
                 return Err(WebError::Invalid(errors));
             }
         }

@@ -33,7 +33,11 @@ pub async fn take(state: &AppState, owner_id: AccountId, upload: bytes::Bytes) -
     let made = tokio::task::spawn_blocking(move || make_anew(&upload)).await;
     let made = made.map_err(|error| WebError::Internal(error.to_string()))?;
     let Some((bytes, thumbnail)) = made else {
-        return Err(WebError::Invalid(FieldErrors::one("images", "not_a_picture", "Choose a PNG, JPEG or WebP picture")));
+        return Err(WebError::Invalid(FieldErrors::one(
+            "images",
+            "not_a_picture",
+            "Choose a PNG, JPEG or WebP picture",
+        )));
     };
     let image_id = ImageId::from_untyped_uuid(Uuid::now_v7());
     let created_ms = state.now_ms();

@@ -32,13 +32,8 @@ pub async fn withdraw(
         return Err(WebError::Forbidden("only the seller can withdraw an item"));
     }
     let command_id = CommandId::from_untyped_uuid(Uuid::now_v7());
-    let record = Withdrawal {
-        kind: WithdrawalTag::Withdrawal,
-        v: SCHEMA_VERSION,
-        command_id,
-        item_id,
-        seller_id: caller.id(),
-    };
+    let record =
+        Withdrawal { kind: WithdrawalTag::Withdrawal, v: SCHEMA_VERSION, command_id, item_id, seller_id: caller.id() };
     let waiter = state.hub.expect(command_id, Instant::now());
     let record = NewRecord {
         topic: topics::BIDS.into(),

@@ -16,19 +16,31 @@ use crate::state::AppState;
 /// How many lots a page shows.
 const LOTS_PER_PAGE: u32 = 24;
 
-const STATUSES: [(&str, &str, StatusFilter); 4] = [
-    ("open", "Open", StatusFilter::Open),
-    ("scheduled", "Coming up", StatusFilter::Scheduled),
-    ("ended", "Ended", StatusFilter::Ended),
-    ("any", "All", StatusFilter::Any),
-];
-const SORTS: [(&str, &str, ItemSort); 5] = [
-    ("ending_soon", "Ending soon", ItemSort::EndingSoon),
-    ("newest", "Newly listed", ItemSort::Newest),
-    ("price_low", "Lowest price", ItemSort::PriceLow),
-    ("price_high", "Highest price", ItemSort::PriceHigh),
-    ("most_bids", "Most bids", ItemSort::MostBids),
-];
+/// The list without a word about it: what can be bid on.
+const DEFAULT_STATUS: StatusFilter = StatusFilter::Open;
+
+/// The filters as they are offered.
+const STATUSES: [StatusFilter; 4] =
+    [StatusFilter::Open, StatusFilter::Scheduled, StatusFilter::Ended, StatusFilter::Any];
+
+const fn status_text(status: StatusFilter) -> &'static str {
+    match status {
+        StatusFilter::Open => "Open",
+        StatusFilter::Scheduled => "Coming up",
+        StatusFilter::Ended => "Ended",
+        StatusFilter::Any => "All",
+    }
+}
+
+const fn sort_text(sort: ItemSort) -> &'static str {
+    match sort {
+        ItemSort::EndingSoon => "Ending soon",
+        ItemSort::Newest => "Newly listed",
+        ItemSort::PriceLow => "Lowest price",
+        ItemSort::PriceHigh => "Highest price",
+        ItemSort::MostBids => "Most bids",
+    }
+}
 
 /// What is asked for. What is not understood is left out.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -43,30 +55,29 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    fn status(&self) -> (&'static str, StatusFilter) {
-        let named = STATUSES.iter().find(|(name, ..)| *name == self.status);
-        named.map_or(("open", StatusFilter::Open), |(name, _, filter)| (name, *filter))
+    fn status(&self) -> StatusFilter {
+        StatusFilter::parse(&self.status).unwrap_or(DEFAULT_STATUS)
     }
 
-    fn sort(&self) -> (&'static str, ItemSort) {
-        let named = SORTS.iter().find(|(name, ..)| *name == self.sort);
-        named.map_or(("ending_soon", ItemSort::EndingSoon), |(name, _, sort)| (name, *sort))
+    fn sort(&self) -> ItemSort {
+        ItemSort::parse(&self.sort).unwrap_or_default()
     }
 
     /// Whether nothing narrows the list.
     fn is_everything(&self) -> bool {
-        self.q.trim().is_empty() && self.category.is_empty() && self.cursor.is_empty() && self.status().0 == "open"
+        self.q.trim().is_empty()
+            && self.category.is_empty()
+            && self.cursor.is_empty()
+            && self.status() == DEFAULT_STATUS
     }
 
     /// Its parts that are not the default, the cursor aside.
     fn pairs(&self) -> Vec<(&'static str, String)> {
-        let (status, _) = self.status();
-        let (sort, _) = self.sort();
         let parts = [
             ("q", self.q.trim(), ""),
             ("category", self.category.as_str(), ""),
-            ("status", status, "open"),
-            ("sort", sort, "ending_soon"),
+            ("status", self.status().name(), DEFAULT_STATUS.name()),
+            ("sort", self.sort().name(), ItemSort::default().name()),
         ];
         let told = parts.into_iter().filter(|(_, value, default)| value != default);
         told.map(|(name, value, _)| (name, value.to_owned())).collect()
@@ -118,14 +129,12 @@ struct Browse {
 /// `GET /`.
 pub(crate) async fn get(State(state): State<AppState>, mut visit: Visit, Query(asked): Query<Asked>) -> Answer {
     let now_ms = visit.layout.now_ms;
-    let (_, status) = asked.status();
-    let (sort_name, sort) = asked.sort();
     let filled = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     let query = ItemQuery {
         text: filled(asked.q.trim()),
         category: filled(&asked.category),
-        status,
-        sort,
+        status: asked.status(),
+        sort: asked.sort(),
         cursor: filled(&asked.cursor),
         limit: LOTS_PER_PAGE,
         now_ms,
@@ -136,15 +145,22 @@ pub(crate) async fn get(State(state): State<AppState>, mut visit: Visit, Query(a
     visit.layout.search_within = asked.without("q");
     page(&Browse {
         heading: heading(&asked, &state.config.categories),
-        lead: asked.is_everything().then_some("Name the most you would pay. The house bids for you, only as much as it takes."),
+        lead: asked
+            .is_everything()
+            .then_some("Name the most you would pay. The house bids for you, only as much as it takes."),
         message: (asked.demo == "started").then(|| {
             Message::new(Tone::Good, "The house is filling").line("Sellers are listing; the first bidders come soon.")
         }),
         categories: category_choices(&asked, &state.config.categories),
-        statuses: choices(&asked, "status", "open", STATUSES.map(|(name, text, _)| (name, text))),
+        statuses: choices(
+            &asked,
+            "status",
+            DEFAULT_STATUS.name(),
+            STATUSES.map(|status| (status.name(), status_text(status))),
+        ),
         sort_within: asked.without("sort"),
-        sorts: SORTS.map(|(name, text, _)| (name, text)).to_vec(),
-        sort: sort_name,
+        sorts: ItemSort::ALL.map(|sort| (sort.name(), sort_text(sort))).to_vec(),
+        sort: asked.sort().name(),
         lots: found.rows.iter().map(|item| Lot::of(&current(&state, item), now_ms)).collect(),
         house_is_empty,
         can_start_demo: house_is_empty && state.can_start_demo,
@@ -177,17 +193,11 @@ fn heading(asked: &Asked, tree: &[Category]) -> String {
     if let Some(category) = category::find(tree, &asked.category) {
         return category.name.clone();
     }
-    match asked.status().1 {
-        StatusFilter::Open => asked.sort_text().to_owned(),
+    match asked.status() {
+        StatusFilter::Open => sort_text(asked.sort()).to_owned(),
         StatusFilter::Scheduled => "Coming up".to_owned(),
         StatusFilter::Ended => "Ended auctions".to_owned(),
         StatusFilter::Any => "All lots".to_owned(),
-    }
-}
-
-impl Asked {
-    fn sort_text(&self) -> &'static str {
-        SORTS.iter().find(|(name, ..)| *name == self.sort().0).map_or("Auctions", |(_, text, _)| text)
     }
 }
 

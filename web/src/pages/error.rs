@@ -5,7 +5,7 @@
 
 use askama::Template;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
@@ -15,6 +15,9 @@ use crate::edge::trace::Trace;
 use crate::error::WebError;
 use crate::security::session;
 use crate::state::AppState;
+
+const HTMX_REQUEST: HeaderName = HeaderName::from_static("hx-request");
+const HTMX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 
 /// Why a page is not shown.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +94,7 @@ pub(crate) async fn render(State(state): State<AppState>, request: Request, next
     let correlation_id = request.extensions().get::<Trace>().map(|trace| trace.correlation_id.clone());
     let response = next.run(request).await;
     if !is_failed(&response) {
-        return response;
+        return if headers.contains_key(HTMX_REQUEST) { whole_page(response) } else { response };
     }
     let status = response.status();
     let caller = session::caller(&state, &headers).await.ok().flatten();
@@ -111,10 +114,21 @@ pub(crate) async fn render(State(state): State<AppState>, request: Request, next
     }
 }
 
+/// A redirect that htmx would follow unseen and put into the middle of the page, as one of the whole page.
+fn whole_page(response: Response) -> Response {
+    match response.headers().get(header::LOCATION) {
+        Some(location) if response.status().is_redirection() => {
+            (StatusCode::NO_CONTENT, [(HTMX_REDIRECT, location.clone())]).into_response()
+        }
+        _ => response,
+    }
+}
+
 fn is_failed(response: &Response) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let is_refused = response.status().is_client_error() || response.status().is_server_error();
-    response.extensions().get::<Failed>().is_some() || is_refused && kind.is_none_or(|kind| !kind.starts_with(b"text/html"))
+    response.extensions().get::<Failed>().is_some()
+        || is_refused && kind.is_none_or(|kind| !kind.starts_with(b"text/html"))
 }
 
 /// The heading and what to do.

@@ -90,7 +90,8 @@ pub(crate) async fn get(visit: Visit, Path(id): Path<String>, Query(asked): Quer
     if let (Some(bid_id), Some(caller)) = (asked.bid, &visit.caller) {
         panel.message = bid::told(&visit.state, caller, &item, bid_id).await?;
     }
-    let answer = if visit.is_for("bidding") { page(&panel) } else { show(visit, &item, panel, asked.history.is_some()).await };
+    let answer =
+        if visit.is_for("bidding") { page(&panel) } else { show(visit, &item, panel, asked.history.is_some()).await };
     answer.map(vary)
 }
 
@@ -107,7 +108,8 @@ pub(crate) async fn show(visit: Visit, item: &ItemRow, panel: Panel, all_events:
     let more = (item.sequence > limit && !all_events)
         .then(|| (format!("/items/{}?history=all#history", item.item_id), "Show all bids".to_owned()));
     let viewer = visit.caller.as_ref().map(crate::security::session::Caller::id);
-    let status = if panel.form.has_faults() { axum::http::StatusCode::UNPROCESSABLE_ENTITY } else { axum::http::StatusCode::OK };
+    let status =
+        if panel.form.has_faults() { axum::http::StatusCode::UNPROCESSABLE_ENTITY } else { axum::http::StatusCode::OK };
     let tree = &visit.state.config.categories;
     let shown = Shown::of(item, category::find(tree, &item.category).map(|category| category.name.clone()));
     let history = History::of(&events, currency_of(item), viewer, more);

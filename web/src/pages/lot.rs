@@ -101,7 +101,10 @@ pub(crate) fn thumbnail_href(image: ImageId) -> String {
 
 /// The first letter of a title, in place of a picture.
 pub(crate) fn initial(title: &str) -> String {
-    title.chars().find(|letter| letter.is_alphanumeric()).map_or_else(|| "·".to_owned(), |letter| letter.to_uppercase().collect())
+    title
+        .chars()
+        .find(|letter| letter.is_alphanumeric())
+        .map_or_else(|| "·".to_owned(), |letter| letter.to_uppercase().collect())
 }
 
 /// When an auction begins, ends, or ended; kept running by the live module.

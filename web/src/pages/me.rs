@@ -37,6 +37,7 @@ struct List {
 
 /// The address of the next page of a list.
 fn next_href(path: &str, cursor: Option<String>) -> Option<String> {
-    let query = |cursor: String| url::form_urlencoded::Serializer::new(String::new()).append_pair("cursor", &cursor).finish();
+    let query =
+        |cursor: String| url::form_urlencoded::Serializer::new(String::new()).append_pair("cursor", &cursor).finish();
     cursor.map(|cursor| format!("{path}?{}", query(cursor)))
 }

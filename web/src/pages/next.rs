@@ -40,7 +40,15 @@ mod tests {
         for ours in ["/", "/items/1?history=all#bids", "/me/bids"] {
             assert_eq!(Next::from(ours.to_owned()).as_str(), ours);
         }
-        for other in ["", "https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/\t/evil.example", "/\n//x"] {
+        for other in [
+            "",
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "javascript:alert(1)",
+            "/\t/evil.example",
+            "/\n//x",
+        ] {
             assert_eq!(Next::from(other.to_owned()).as_str(), "/", "{other:?}");
         }
     }

@@ -44,7 +44,9 @@ impl RegisterForm {
                 .autocomplete("nickname")
                 .max_length(50),
             email: email.hint("To sign in with. It is never shown to anyone.").autocomplete("username"),
-            password: password.hint("At least 8 characters. A few unrelated words are good.").autocomplete("new-password"),
+            password: password
+                .hint("At least 8 characters. A few unrelated words are good.")
+                .autocomplete("new-password"),
             next: next.as_str().to_owned(),
         }
     }

@@ -11,12 +11,7 @@ use crate::state::AppState;
 ///
 /// # Errors
 /// `WrongCredentials`, in the same time and words whether the account exists or not; `TooMany`; `DatabaseUnavailable`.
-pub async fn login(
-    state: &AppState,
-    address: IpAddr,
-    email: &str,
-    password: String,
-) -> Result<AccountRow, WebError> {
+pub async fn login(state: &AppState, address: IpAddr, email: &str, password: String) -> Result<AccountRow, WebError> {
     let email = email.trim();
     state.limits.login(address, email)?;
     let account = state.database.account_by_email(email).await?;

@@ -27,7 +27,8 @@ struct Bucket(Option<DefaultKeyedRateLimiter<String>>);
 impl Bucket {
     /// `burst` at once, and one more every `refill`.
     fn new(switch: Switch, burst: u32, refill: Duration) -> Self {
-        let quota = NonZeroU32::new(burst).zip(Quota::with_period(refill)).map(|(burst, quota)| quota.allow_burst(burst));
+        let quota =
+            NonZeroU32::new(burst).zip(Quota::with_period(refill)).map(|(burst, quota)| quota.allow_burst(burst));
         Self(quota.filter(|_| switch == Switch::On).map(DefaultKeyedRateLimiter::keyed))
     }
 

@@ -167,11 +167,17 @@ impl Cut {
         label: impl Fn(&MeasureRow) -> String,
         cell: impl Fn(&str, (i64, i64)) -> Cell,
     ) -> Chart {
-        let series = self.by_label(label).into_iter().map(|(label, line)| Series {
-            cells: line.into_iter().map(|value| cell(&label, value)).collect(),
-            label,
-        });
-        Chart { id, heading, note, steps: self.span.steps().into_iter().map(Moment).collect(), series: series.collect() }
+        let series = self
+            .by_label(label)
+            .into_iter()
+            .map(|(label, line)| Series { cells: line.into_iter().map(|value| cell(&label, value)).collect(), label });
+        Chart {
+            id,
+            heading,
+            note,
+            steps: self.span.steps().into_iter().map(Moment).collect(),
+            series: series.collect(),
+        }
     }
 
     fn counts(
@@ -192,10 +198,14 @@ impl Cut {
     }
 
     fn averages(&self, id: &'static str, heading: &'static str, note: &'static str) -> Chart {
-        self.chart((id, heading, note), |row| row.currency.clone(), |code, (count, sum)| match count {
-            0 => Cell { value: None, text: "–".to_owned() },
-            count => money(code, sum / count),
-        })
+        self.chart(
+            (id, heading, note),
+            |row| row.currency.clone(),
+            |code, (count, sum)| match count {
+                0 => Cell { value: None, text: "–".to_owned() },
+                count => money(code, sum / count),
+            },
+        )
     }
 
     fn breakdown(

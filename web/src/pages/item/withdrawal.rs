@@ -10,10 +10,10 @@ use gavel_readmodel::ItemRow;
 
 use super::decision::{self, Told};
 use super::parse_id;
+use crate::api::current_item;
 use crate::edge::trace::Trace;
 use crate::edge::withdrawal::withdraw;
 use crate::error::WebError;
-use crate::api::current_item;
 use crate::pages::answer::{Answer, page, page_with};
 use crate::pages::error::PageError;
 use crate::pages::layout::{Layout, Message, Tone};

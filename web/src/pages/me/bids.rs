@@ -30,7 +30,12 @@ pub(crate) async fn get(visit: Visit, Query(asked): Query<Asked>) -> Answer {
 fn state(bid: &OwnBidRow) -> (String, Tone) {
     let is_counted = !matches!(
         bid.decision,
-        Decision::TooLow | Decision::NotStarted | Decision::Ended | Decision::OwnItem | Decision::Suspended | Decision::UnknownItem
+        Decision::TooLow
+            | Decision::NotStarted
+            | Decision::Ended
+            | Decision::OwnItem
+            | Decision::Suspended
+            | Decision::UnknownItem
     );
     let (text, tone) = match (bid.item.outcome, bid.is_leading) {
         (None, true) => ("You lead", Tone::Good),

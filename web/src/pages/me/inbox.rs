@@ -44,7 +44,9 @@ impl Notice {
 /// What a notice says, and what to do.
 fn words(kind: NoticeKind) -> (&'static str, &'static str) {
     match kind {
-        NoticeKind::Outbid => ("You have been outbid", "Someone’s maximum is higher than yours. Bid again to take the lead."),
+        NoticeKind::Outbid => {
+            ("You have been outbid", "Someone’s maximum is higher than yours. Bid again to take the lead.")
+        }
         NoticeKind::Won => ("You won", "The lot is yours at this price. The seller has been told."),
         NoticeKind::Lost => ("You did not win", "The lot went to someone else at this price."),
         NoticeKind::Sold => ("Your lot is sold", "This is the price it fell at."),

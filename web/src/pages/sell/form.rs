@@ -53,9 +53,7 @@ impl Filled {
     /// `Malformed`, `TooLarge`.
     pub(crate) async fn read(mut body: Multipart) -> Result<Self, PageError> {
         let refused = |error: axum::extract::multipart::MultipartError| match error.status() {
-            axum::http::StatusCode::PAYLOAD_TOO_LARGE => {
-                WebError::TooLarge { limit_bytes: picture::PICTURE_BYTES_MAX }
-            }
+            axum::http::StatusCode::PAYLOAD_TOO_LARGE => WebError::TooLarge { limit_bytes: picture::PICTURE_BYTES_MAX },
             _ => WebError::Malformed(error.body_text()),
         };
         let mut filled = Self { texts: HashMap::new(), kept_images: Vec::new(), uploads: Vec::new() };
@@ -93,14 +91,38 @@ pub(crate) struct SellForm {
 
 impl Form for SellForm {
     fn fields(&self) -> Vec<&Field> {
-        let Self { title, category, description, images, currency, starting, reserve, starts_at, duration, ends_at, closing, .. } =
-            self;
+        let Self {
+            title,
+            category,
+            description,
+            images,
+            currency,
+            starting,
+            reserve,
+            starts_at,
+            duration,
+            ends_at,
+            closing,
+            ..
+        } = self;
         vec![title, category, description, images, currency, starting, reserve, starts_at, duration, ends_at, closing]
     }
 
     fn fields_mut(&mut self) -> Vec<&mut Field> {
-        let Self { title, category, description, images, currency, starting, reserve, starts_at, duration, ends_at, closing, .. } =
-            self;
+        let Self {
+            title,
+            category,
+            description,
+            images,
+            currency,
+            starting,
+            reserve,
+            starts_at,
+            duration,
+            ends_at,
+            closing,
+            ..
+        } = self;
         vec![title, category, description, images, currency, starting, reserve, starts_at, duration, ends_at, closing]
     }
 }

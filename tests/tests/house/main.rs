@@ -1,0 +1,10 @@
+//! The whole house by its public surface: the built binary, on the embedded log with SQLite and on Kafka with PostgreSQL.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod backtest;
+mod crash;
+mod faults;
+mod ground;
+mod scenario;
+mod secrets;

@@ -1,0 +1,222 @@
+//! The house: the parts of one process, started in order and stopped in the other.
+//!
+//! ```text
+//! log ─ topics ─ database ─┬─ workers: streams, projector      (serve, work)
+//!                          └─ live tail ─ AppState ─ pages, API (serve, web)
+//! HTTP: all that, or health and metrics alone                   (all)
+//! ```
+//!
+//! Whatever cannot be had at the start is a [`StartError`]: one line that says what to do. What is lost later is waited for.
+
+mod error;
+mod folder;
+mod log;
+pub mod topics;
+mod workers;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gavel_log::Log;
+use gavel_readmodel::Database;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::config::Config;
+use crate::edge::geo::Geo;
+use crate::edge::pending::Pending;
+use crate::edge::words::ProhibitedWords;
+use crate::live::{Live, LiveParts};
+use crate::metrics;
+use crate::security::password::Passwords;
+use crate::security::rate_limit::RateLimits;
+use crate::server;
+use crate::state::{AppState, Parts};
+use crate::vitals::Vitals;
+
+pub use error::StartError;
+pub use folder::open_database;
+pub use log::open_log;
+pub use workers::Workers;
+
+/// How long requests in hand may take when the house closes.
+const CLOSE_WITHIN: Duration = Duration::from_secs(10);
+
+/// Which half of the house a process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Both.
+    Both,
+    /// Pages, API, live.
+    Web,
+    /// Streams and projections.
+    Work,
+}
+
+impl Role {
+    fn has_web(self) -> bool {
+        self != Self::Work
+    }
+
+    fn has_workers(self) -> bool {
+        self != Self::Web
+    }
+}
+
+/// A running house.
+pub struct House {
+    address: SocketAddr,
+    database: Database,
+    live: Option<Arc<Live>>,
+    workers: Option<Arc<Workers>>,
+    stopping: watch::Sender<bool>,
+    http: JoinHandle<()>,
+    housekeeping: Option<JoinHandle<()>>,
+}
+
+impl House {
+    /// Opens the house: when this returns, it answers.
+    ///
+    /// # Errors
+    /// [`StartError`]; whatever was started is stopped again.
+    pub async fn open(config: Config, role: Role) -> Result<Self, StartError> {
+        metrics::start();
+        config_fits(&config, role)?;
+        folder::prepare(&config)?;
+        // Found out before anything is written.
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .map_err(|reason| StartError::Listen { address: config.listen, reason })?;
+        let address = listener.local_addr().map_err(|reason| StartError::Listen { address: config.listen, reason })?;
+        let geo = Geo::open(config.geo_database.as_deref())?;
+        let words = ProhibitedWords::open(config.prohibited_words.as_deref()).map_err(|reason| StartError::Words {
+            path: config.prohibited_words.clone().unwrap_or_default(),
+            reason,
+        })?;
+        let log = open_log(&config).await?;
+        match role {
+            Role::Both => topics::create(Arc::clone(&log), config.partitions).await.map(|_| ())?,
+            Role::Web | Role::Work => topics::check(Arc::clone(&log), config.partitions).await?,
+        }
+        let database = open_database(&config).await?;
+        let instance = folder::instance(&config)?;
+        let workers = match role.has_workers() {
+            true => Some(Arc::new(Workers::start(&config, &log, &database, &instance).await?)),
+            false => None,
+        };
+        let state = match role.has_web() {
+            true => Some(state(config, address, &log, &database, instance, geo, words)?),
+            false => None,
+        };
+        let live = state.as_ref().map(|state| Arc::clone(&state.live));
+        let vitals =
+            Vitals { log, database: database.clone(), live: live.clone(), workers: workers.as_ref().map(Arc::clone) };
+        let housekeeping = state.clone().map(|state| tokio::spawn(keep_tidy(state)));
+        let (stopping, stop) = watch::channel(false);
+        let http = tokio::spawn(server::serve(listener, server::router(state, vitals), stop));
+        Ok(Self { address, database, live, workers, stopping, http, housekeeping })
+    }
+
+    /// Where it is served.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until a part has stopped by itself, which none should; answers why.
+    pub async fn failed(&mut self) -> String {
+        let streams = async {
+            match &self.workers {
+                Some(workers) => workers.failed().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = &mut self.http => "the HTTP server stopped".into(),
+            reason = streams => reason,
+        }
+    }
+
+    /// Closes: requests in hand are answered, watchers told to come again, units of work finished.
+    pub async fn close(self) {
+        self.stopping.send_replace(true);
+        // Bids in hand wait for their decisions, so the tail and the workers are stopped after them.
+        if !self.http.is_finished() && tokio::time::timeout(CLOSE_WITHIN, self.http).await.is_err() {
+            tracing::warn!("some requests were not answered in time");
+        }
+        if let Some(live) = &self.live {
+            live.stop().await;
+        }
+        if let Some(housekeeping) = self.housekeeping {
+            housekeeping.abort();
+        }
+        if let Some(workers) = self.workers {
+            workers.stop().await;
+        }
+        self.database.close().await;
+    }
+}
+
+/// Two processes can share neither an embedded log nor an SQLite file.
+fn config_fits(config: &Config, role: Role) -> Result<(), StartError> {
+    if role == Role::Both {
+        return Ok(());
+    }
+    if config.kafka.is_none() {
+        return Err(StartError::SplitNeedsKafka);
+    }
+    match folder::database_url(config)? {
+        gavel_readmodel::DatabaseUrl::Postgres(_) => Ok(()),
+        gavel_readmodel::DatabaseUrl::Sqlite(_) => Err(StartError::SplitNeedsPostgres),
+    }
+}
+
+fn state(
+    config: Config,
+    address: SocketAddr,
+    log: &Arc<dyn Log>,
+    database: &Database,
+    instance: String,
+    geo: Geo,
+    words: ProhibitedWords,
+) -> Result<AppState, StartError> {
+    let producer = log.producer()?;
+    let live = Live::start(LiveParts {
+        database: database.clone(),
+        log: Arc::clone(log),
+        producer: Arc::clone(&producer),
+        source: instance,
+        is_limited: config.rate_limits == crate::config::Switch::On,
+    })
+    .map_err(StartError::Threads)?;
+    Ok(AppState::new(Parts {
+        can_start_demo: config.kafka.is_none(),
+        address,
+        database: database.clone(),
+        log: Arc::clone(log),
+        producer,
+        hub: Arc::clone(&live.hub),
+        flow: Arc::clone(&live.flow),
+        live,
+        pending: Pending::default(),
+        geo,
+        words,
+        limits: RateLimits::new(config.rate_limits),
+        passwords: Passwords::default(),
+        config,
+    }))
+}
+
+/// Forgets expired sessions and idle clients now and then.
+async fn keep_tidy(state: AppState) {
+    let mut minutes = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        minutes.tick().await;
+        state.limits.forget_idle();
+        if let Err(error) = state.database.delete_expired_sessions(state.now_ms()).await {
+            tracing::debug!(%error, "expired sessions were not deleted");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The working half: streams that decide, tell and count, and the projector.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use gavel_log::Log;
+use gavel_readmodel::{Database, Projector, ProjectorConfig, ProjectorStatus};
+use gavel_streams::runtime::RuntimeStatus;
+use gavel_streams::{Runtime, RuntimeOptions};
+use tokio::runtime::Handle;
+
+use super::{StartError, folder, topics};
+use crate::config::Config;
+
+/// How often it is looked whether the streams still run.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// The running workers.
+pub struct Workers(Mutex<Option<Running>>);
+
+struct Running {
+    streams: Runtime,
+    projector: Projector,
+}
+
+impl Workers {
+    /// Starts them.
+    pub(super) async fn start(
+        config: &Config,
+        log: &Arc<dyn Log>,
+        database: &Database,
+        instance: &str,
+    ) -> Result<Self, StartError> {
+        let options = RuntimeOptions::new(folder::streams(config), instance);
+        let (topologies, streams_log) = (topics::topologies()?, Arc::clone(log));
+        let streams = tokio::task::spawn_blocking(move || Runtime::start(&streams_log, &topologies, &options));
+        let streams = streams.await.map_err(|panic| StartError::Threads(panic.into()))??;
+        let membership =
+            ProjectorConfig { instance: Some(format!("{instance}-projector")), ..ProjectorConfig::default() };
+        let projector = Projector::start(database.clone(), Arc::clone(log), membership, Handle::current());
+        let projector = projector.map_err(StartError::Threads)?;
+        Ok(Self(Mutex::new(Some(Running { streams, projector }))))
+    }
+
+    /// How they are; `None` once they are stopped.
+    #[must_use]
+    pub fn status(&self) -> Option<(RuntimeStatus, ProjectorStatus)> {
+        let running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        running.as_ref().map(|running| (running.streams.status(), running.projector.status()))
+    }
+
+    /// Waits until a thread of the streams has stopped by itself; answers why.
+    pub(super) async fn failed(&self) -> String {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let Some((streams, _)) = self.status() else { continue };
+            if let Some(thread) = streams.threads.iter().find(|thread| !thread.running) {
+                let reason = thread.error.clone().unwrap_or_default();
+                return format!("the {} streams stopped: {reason}", thread.topology);
+            }
+        }
+    }
+
+    /// Finishes the units of work in hand, and stops.
+    pub(super) async fn stop(&self) {
+        let running = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Running { streams, projector }) = running else { return };
+        if tokio::task::spawn_blocking(move || streams.stop()).await.is_err() {
+            tracing::error!("the streams panicked while they were stopped");
+        }
+        projector.stop().await;
+    }
+}

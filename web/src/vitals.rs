@@ -1,0 +1,114 @@
+//! `/healthz`, `/readyz`, `/metrics`: for whoever runs the house. Every role serves them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use gavel_auctions::wire::topics;
+use gavel_log::{Log, TopicPartition};
+use gavel_readmodel::Database;
+use serde::Serialize;
+
+use crate::house::Workers;
+use crate::live::Live;
+use crate::metrics;
+
+/// How long a part may take to answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+
+/// The parts whose state is told.
+pub struct Vitals {
+    /// The log.
+    pub log: Arc<dyn Log>,
+    /// The database.
+    pub database: Database,
+    /// What is live, in a process with the web half.
+    pub live: Option<Arc<Live>>,
+    /// The workers, in a process with the working half.
+    pub workers: Option<Arc<Workers>>,
+}
+
+/// How one part is.
+#[derive(Debug, Serialize)]
+struct Part {
+    ready: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+impl Part {
+    fn new(ready: bool, otherwise: impl Into<String>) -> Self {
+        Self { ready, detail: (!ready).then(|| otherwise.into()) }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Readiness {
+    ready: bool,
+    parts: BTreeMap<&'static str, Part>,
+}
+
+/// The routes.
+pub fn router(vitals: Vitals) -> Router {
+    Router::new()
+        .route("/healthz", get(async || Json(serde_json::json!({"status": "alive"}))))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(measures))
+        .with_state(Arc::new(vitals))
+}
+
+async fn ready(State(vitals): State<Arc<Vitals>>) -> Response {
+    let readiness = vitals.readiness().await;
+    let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(readiness)).into_response()
+}
+
+async fn measures(State(vitals): State<Arc<Vitals>>) -> Response {
+    if let Some((streams, projector)) = vitals.workers.as_ref().and_then(|workers| workers.status()) {
+        metrics::note_workers(&streams, projector);
+    }
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics::render()).into_response()
+}
+
+impl Vitals {
+    async fn readiness(&self) -> Readiness {
+        let mut parts = BTreeMap::new();
+        parts.insert("topics", self.topics().await);
+        let answered = tokio::time::timeout(ANSWER_WITHIN, self.database.ping()).await;
+        parts.insert("database", Part::new(matches!(answered, Ok(Ok(()))), "it does not answer"));
+        if let Some(workers) = &self.workers {
+            let (streams, projections) = Self::workers(workers);
+            parts.insert("streams", streams);
+            parts.insert("projections", projections);
+        }
+        if let Some(live) = &self.live {
+            parts.insert("live", Part::new(live.is_reading(), "it does not read the log"));
+        }
+        Readiness { ready: parts.values().all(|part| part.ready), parts }
+    }
+
+    /// Whether the log answers for the topic that matters most.
+    async fn topics(&self) -> Part {
+        let log = Arc::clone(&self.log);
+        let ask = tokio::task::spawn_blocking(move || log.watermarks(&TopicPartition::new(topics::BIDS, 0)));
+        match tokio::time::timeout(ANSWER_WITHIN, ask).await {
+            Ok(Ok(Ok(_))) => Part { ready: true, detail: None },
+            Ok(Ok(Err(error))) => Part::new(false, error.to_string()),
+            Ok(Err(_)) | Err(_) => Part::new(false, "the log does not answer"),
+        }
+    }
+
+    fn workers(workers: &Workers) -> (Part, Part) {
+        let Some((streams, projector)) = workers.status() else {
+            let stopped = || Part::new(false, "stopped");
+            return (stopped(), stopped());
+        };
+        let why = streams.errors().next().unwrap_or("stores are being restored").to_owned();
+        (Part::new(streams.is_ready(), why), Part::new(!projector.is_failing, "they wait for the log or the database"))
+    }
+}
