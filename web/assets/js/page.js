@@ -21,7 +21,7 @@ function afterSwap(target) {
   localiseIn(target);
   const dialog = document.getElementById("review");
   if (!dialog) return;
-  if (target.id === "review-form") {
+  if (target.id === "review-body") {
     if (!dialog.open) dialog.showModal();
     return;
   }
