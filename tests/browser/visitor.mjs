@@ -33,6 +33,7 @@ export async function someone(browser, dress) {
   const context = await browser.newContext(options);
   context.setDefaultTimeout(ANSWER_WITHIN_MS);
   const page = await context.newPage();
+  page.dress = dress;
   page.isPlain = !dress.javaScriptEnabled;
   page.complaints = [];
   page.on("pageerror", (error) => page.complaints.push(String(error)));
