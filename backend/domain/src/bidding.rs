@@ -10,12 +10,18 @@ use crate::standing::{Leader, ReserveStatus, Standing};
 use crate::terms::Terms;
 use crate::time::EpochMs;
 
-/// The least that the next challenger must offer: the starting price, or a step above the price.
+/// The least that the next challenger must offer: the starting price, or a step above the price. Where that is more than
+/// an amount can be, the largest amount is told; [`judge`] does not take it.
 #[must_use]
 pub fn minimum(terms: &Terms, standing: &Standing) -> Minor {
+    Minor::new(owed(terms, standing)).unwrap_or(Minor::MAX)
+}
+
+/// The same without the bound of amounts: both summands are far from that of the integer.
+fn owed(terms: &Terms, standing: &Standing) -> i64 {
     match standing.leader {
-        None => terms.starting,
-        Some(_) => standing.price.saturating_add(terms.ladder.step(terms.currency, standing.price)),
+        None => terms.starting.get(),
+        Some(_) => standing.price.get() + terms.ladder.step(terms.currency, standing.price).get(),
     }
 }
 
@@ -39,7 +45,7 @@ pub(crate) fn judge(terms: &Terms, standing: &Standing, bid: &Bid, t: EpochMs) -
         _ if bid.suspended => Decision::Suspended,
         (Some(own), _) if bid.max <= own.max => Decision::NotAboveOwnMax,
         (Some(_), _) => Decision::Raised,
-        _ if bid.max.reveal() < minimum(terms, standing) => Decision::TooLow,
+        _ if bid.max.reveal().get() < owed(terms, standing) => Decision::TooLow,
         (None, Some(leader)) if bid.max <= leader.max => Decision::AcceptedOutbid,
         (None, _) => Decision::Accepted,
     }

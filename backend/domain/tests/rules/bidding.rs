@@ -235,3 +235,18 @@ fn amounts_at_the_end_of_the_range_do_not_overflow() {
         ],
     );
 }
+
+#[test]
+fn at_the_top_of_the_range_a_step_is_still_owed() {
+    let top = gavel_domain::Minor::MAX.get();
+    let auction = play(
+        terms(),
+        &[
+            (('A', top), (Accepted, 100, 'A', 1, 1)),
+            (('B', top - 1), (AcceptedOutbid, top, 'A', 2, 2)),
+            // A step above the price is no amount any more: nobody can offer it.
+            (('C', top), (TooLow, top, 'A', 2, 0)),
+        ],
+    );
+    assert_eq!(auction.minimum(), Some(gavel_domain::Minor::MAX), "the nearest amount there is");
+}
