@@ -37,3 +37,16 @@ pub fn bid_id(bidder: AccountId, item: ItemId, idempotency_key: &str) -> BidId {
     let name = format!("{bidder}/{item}/{idempotency_key}");
     BidId::from_untyped_uuid(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Worked out by another implementation of UUIDv5: a retry must find it for ever.
+    #[test]
+    fn the_id_of_a_bid_never_changes() {
+        let bidder = AccountId::from_untyped_uuid(Uuid::from_u128(0x0195_e7a0_0000_7000_8000_0000_0000_000a));
+        let item = ItemId::from_untyped_uuid(Uuid::from_u128(0x0195_e7a0_0000_7000_8000_0000_0000_000b));
+        assert_eq!(bid_id(bidder, item, "first try").to_string(), "26abccd6-a255-50b8-a47a-9a4d86a64272");
+    }
+}
