@@ -101,6 +101,8 @@ impl Auction {
 
     fn withdraw(&mut self, t: EpochMs) -> Events {
         let decided = Decided { decision: Decision::Withdrawn, sequence: Some(self.standing.next_sequence()) };
+        // There is one end: where the auction is withdrawn, it is now.
+        self.standing.ends_at = t;
         let completion = self.complete(Outcome::Withdrawn, t);
         [Some(Event::Decided(decided)), Some(Event::Completed(completion))].into_iter().flatten()
     }

@@ -7,7 +7,8 @@
 //! Invariants, held by the properties in `tests/rules`:
 //! - An auction is decided by its terms and the commands in order with their times, by nothing else.
 //! - The price never falls and never exceeds the leader's maximum; the leader is the earliest of the highest.
-//! - A rejected command changes nothing. An end that moves only moves later, up to its cap.
+//! - A rejected command changes nothing. An end that moves only moves later, up to its cap; a withdrawal alone
+//!   makes it earlier.
 //! - Exactly one completion, always the last in sequence; sequences are dense from 1.
 //! - No maximum and no reserve can be printed: they are [`SecretMinor`].
 

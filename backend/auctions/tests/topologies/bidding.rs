@@ -153,7 +153,11 @@ fn a_withdrawal_is_decided_and_completes() {
         })
     );
     let outputs = house.bids(&withdrawal('V', 'S'), START + 2);
-    assert_eq!(pick(&decided(&outputs), &["decision", "sequence"]), json!({"decision": "withdrawn", "sequence": 2}));
+    assert_eq!(
+        pick(&decided(&outputs), &["decision", "sequence", "ends_at_ms"]),
+        json!({"decision": "withdrawn", "sequence": 2, "ends_at_ms": START + 2})
+    );
+    assert_eq!(of_topic(&outputs, topics::PRICES)[0]["ends_at_ms"], START + 2, "there is one end");
     let completed = &of_topic(&outputs, topics::COMPLETE)[0];
     assert_eq!(
         pick(completed, &["outcome", "winner_id", "price_minor", "ended_at_ms", "sequence"]),

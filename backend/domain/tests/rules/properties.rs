@@ -78,7 +78,9 @@ proptest! {
             prop_assert!(after.price >= before.price);
             prop_assert!(after.leader.is_none_or(|leader| after.price <= leader.max.reveal()));
             prop_assert!(after.runner_up_max.is_none_or(|max| Some(max) <= after.leader.map(|leader| leader.max)));
-            prop_assert!(after.ends_at >= before.ends_at, "an end never moves back");
+            let withdrawn = after.completion.filter(|completion| completion.outcome == Outcome::Withdrawn);
+            prop_assert!(withdrawn.is_some() || after.ends_at >= before.ends_at, "an end never moves back");
+            prop_assert!(withdrawn.is_none_or(|completion| after.ends_at == completion.ended_at));
             if let Closing::Soft { cap_s, .. } = terms.closing {
                 prop_assert!(after.ends_at <= terms.ends_at.plus_s(cap_s));
             }

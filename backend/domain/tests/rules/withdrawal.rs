@@ -23,6 +23,7 @@ fn a_withdrawal_is_told_and_then_ends_the_auction_at_its_time() {
             sequence: 4,
         })
     );
+    assert_eq!(auction.standing().ends_at, EpochMs::new(START + 5), "there is no other end");
 }
 
 #[test]
