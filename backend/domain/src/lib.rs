@@ -33,4 +33,4 @@ pub use ladder::{Ladder, UnknownLadder};
 pub use money::{AmountOutOfRange, Minor, SecretMinor};
 pub use standing::{Leader, ReserveStatus, Standing};
 pub use terms::{Status, Terms, TermsFault};
-pub use time::EpochMs;
+pub use time::{EpochMs, TimeOutOfRange};

@@ -1,8 +1,8 @@
 //! `auctions.items`: what is listed.
 
 use gavel_domain::{
-    AccountId, AmountOutOfRange, Closing, EpochMs, ImageId, ItemId, Minor, SecretMinor, Terms, UnknownCurrency,
-    UnknownLadder,
+    AccountId, AmountOutOfRange, Closing, EpochMs, ImageId, ItemId, Minor, SecretMinor, Terms, TimeOutOfRange,
+    UnknownCurrency, UnknownLadder,
 };
 use serde::{Deserialize, Serialize};
 
@@ -67,8 +67,8 @@ impl ItemListed {
             starting: minor(self.starting_minor)?,
             reserve: self.reserve_minor.map(minor).transpose()?.map(SecretMinor::new),
             buy_now: self.buy_now_minor.map(minor).transpose()?,
-            starts_at: EpochMs::new(self.starts_at_ms),
-            ends_at: EpochMs::new(self.ends_at_ms),
+            starts_at: EpochMs::given(self.starts_at_ms)?,
+            ends_at: EpochMs::given(self.ends_at_ms)?,
             closing: self.closing,
         })
     }
@@ -86,6 +86,9 @@ pub enum ItemError {
     /// An amount.
     #[error(transparent)]
     Amount(#[from] AmountOutOfRange),
+    /// Its start or its end.
+    #[error(transparent)]
+    Time(#[from] TimeOutOfRange),
 }
 
 /// The `type` of [`ItemListed`].

@@ -194,6 +194,8 @@ fn what_cannot_be_processed_goes_to_the_dead_letters() {
         listing_with('W', &json!({"currency": "XXX"})),
         listing_with('W', &json!({"ladder": "steep"})),
         listing_with('W', &json!({"starting_minor": -1})),
+        listing_with('W', &json!({"starts_at_ms": i64::MIN})),
+        listing_with('W', &json!({"ends_at_ms": i64::MAX})),
         json!({"type": "from_the_future", "v": 9}),
     ] {
         assert_eq!(of_topic(&house.items(&value, START), DEAD_ITEMS), [value]);

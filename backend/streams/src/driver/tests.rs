@@ -1,14 +1,14 @@
 //! A topology on the driver: timers, dead letters, rollback, crashes, and that nothing depends on how records are batched.
 
+mod headers;
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use gavel_log::Header;
 use proptest::prelude::*;
 
 use super::*;
 use crate::processor::{Context, Processor, ProcessorError, SourceRecord, Timer};
-use crate::task::{CAUSATION, DEAD_LETTER_ATTEMPTS, DEAD_LETTER_CAUSE, DEAD_LETTER_ORIGIN};
 
 const TABLE: &str = "table";
 const STREAM: &str = "stream";
@@ -117,11 +117,6 @@ fn texts(driver: &mut TopologyTestDriver) -> Vec<String> {
     driver.drain_outputs().iter().map(line).collect()
 }
 
-fn header<'a>(record: &'a NewRecord, name: &str) -> Option<&'a str> {
-    let found = record.headers.iter().find(|header| header.name == name)?;
-    std::str::from_utf8(&found.value).ok()
-}
-
 #[test]
 fn timers_fire_in_order_of_due_and_key_before_the_record_that_is_past_them() {
     let mut driver = TopologyTestDriver::new(&topology(), 1);
@@ -152,6 +147,19 @@ fn the_clock_appends_a_tick_for_each_timer_until_all_is_quiet() {
 }
 
 #[test]
+fn a_timer_that_no_time_can_pass_waits_and_holds_nobody_up() {
+    let mut driver = TopologyTestDriver::new(&topology(), 1);
+    let last = i64::MAX - START_MS;
+    for due in [last, last - 1] {
+        driver.pipe(STREAM, 0, format!("{due}"), format!("at {due}"), START_MS).unwrap();
+    }
+    driver.drain_outputs();
+    assert_eq!(driver.run_until_quiet().unwrap(), i64::MAX);
+    assert_eq!(texts(&mut driver), [format!("out {0}=fired {0}", last - 1)]);
+    assert_eq!(driver.earliest_due_ms(0), Some(i64::MAX));
+}
+
+#[test]
 fn timers_scheduled_while_timers_fire_fire_too_if_they_are_due() {
     let mut driver = TopologyTestDriver::new(&topology(), 1);
     driver.pipe(STREAM, 0, "k", "again 10", START_MS).unwrap();
@@ -160,42 +168,6 @@ fn timers_scheduled_while_timers_fire_fire_too_if_they_are_due() {
     driver.pipe(STREAM, 0, "k", "go", START_MS + 13).unwrap();
     let fired = ["out again=fired 10", "out again=fired 11", "out z=fired 11", "out again=fired 12", "out k=go#2"];
     assert_eq!(texts(&mut driver), fired);
-}
-
-#[test]
-fn a_rejected_record_goes_to_the_dead_letters_with_its_origin() {
-    let mut driver = TopologyTestDriver::new(&topology(), 1);
-    let sent = Header { name: "correlation-id".into(), value: "c".into() };
-    let tried = Header { name: DEAD_LETTER_ATTEMPTS.into(), value: "4".into() };
-    driver
-        .enqueue_record(STREAM, 0, Some("k".into()), Some("bad".into()), vec![sent.clone(), tried], START_MS)
-        .unwrap();
-    driver.run().unwrap();
-    let outputs = driver.drain_outputs();
-    let [letter] = &outputs[..] else { panic!("{outputs:?}") };
-    assert_eq!(
-        (&*letter.topic, letter.key.as_deref(), letter.value.as_deref()),
-        ("stream.dead-letters", Some(&b"k"[..]), Some(&b"bad"[..]))
-    );
-    assert_eq!(header(letter, DEAD_LETTER_CAUSE), Some("malformed"));
-    assert_eq!(header(letter, DEAD_LETTER_ORIGIN), Some("stream/0/0"));
-    assert_eq!(header(letter, DEAD_LETTER_ATTEMPTS), Some("5"));
-    assert!(letter.headers.contains(&sent));
-}
-
-#[test]
-fn an_output_names_its_cause_and_inherits_its_correlation() {
-    let mut driver = TopologyTestDriver::new(&topology(), 1);
-    let headers =
-        ["correlation-id", "traceparent", "other"].map(|name| Header { name: name.into(), value: name.into() });
-    driver.enqueue_record(STREAM, 0, Some("k".into()), Some("at 1".into()), headers.into(), START_MS).unwrap();
-    driver.run_until_quiet().unwrap();
-    let outputs = driver.drain_outputs();
-    let names = |record: &NewRecord| record.headers.iter().map(|header| header.name.to_string()).collect::<Vec<_>>();
-    assert_eq!(names(&outputs[0]), [CAUSATION, "correlation-id", "traceparent"]);
-    assert_eq!(header(&outputs[0], CAUSATION), Some("stream/0/0"));
-    assert_eq!(names(&outputs[1]), [CAUSATION], "a timer is another matter than the record that made it due");
-    assert_eq!(header(&outputs[1], CAUSATION), Some("stream/0/1"));
 }
 
 #[test]
