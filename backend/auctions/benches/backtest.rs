@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use bytes::Bytes;
-use gavel_auctions::backtest::backtest;
+use gavel_auctions::backtest::Recording;
 use uuid::Uuid;
 
 const LISTED_MS: i64 = 1_800_000_000_000;
@@ -64,7 +64,8 @@ fn main() {
     let item_count = numbers.get(1).copied().unwrap_or(1_000);
     let (items, bids) = (Bytes::from(items(item_count)), Bytes::from(bids(bid_count, item_count)));
     let begun = Instant::now();
-    let summary = backtest(&items, &bids, &mut std::io::sink()).expect("the generated files are sound");
+    let recording = Recording::read(&items, &bids).expect("the generated files are sound");
+    let summary = recording.replay(&mut std::io::sink()).expect("nothing stops the topology");
     let elapsed = begun.elapsed();
     println!("{summary:?}");
     println!("{:.0} bids/s ({bid_count} in {elapsed:.2?})", bid_count as f64 / elapsed.as_secs_f64());

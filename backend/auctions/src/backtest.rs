@@ -1,13 +1,14 @@
 //! `gavel backtest`: recorded commands through the very same bidding topology, on a virtual clock.
 //!
 //! Partitions share nothing, so each is run on its own, from its first record until its last auction has ended; the output
-//! has them in order of their number. Within one, the order is that of emission. Files are held in memory whole.
+//! has them in order of their number. Within one, the order is that of emission. Files are held in memory whole,
+//! and are known to be sound before the first byte is written.
 
 use std::collections::BTreeMap;
 use std::io::Write;
 
 use bytes::Bytes;
-use gavel_domain::ItemId;
+use gavel_domain::{EpochMs, ItemId, TimeOutOfRange};
 use gavel_log::NewRecord;
 use gavel_streams::driver::DriverError;
 use gavel_streams::{Topology, TopologyError, TopologyTestDriver};
@@ -15,6 +16,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::bidding;
+use crate::decode::is_object;
 use crate::wire::topics;
 
 /// How many commands are handed to the driver before its outputs are taken.
@@ -30,6 +32,16 @@ pub enum BacktestError {
         file: &'static str,
         /// Its line, from 1.
         line: usize,
+    },
+    /// A line's append time is none.
+    #[error("line {line} of the {file}: append_ms: {reason}")]
+    Time {
+        /// Which of the two files.
+        file: &'static str,
+        /// Its line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: TimeOutOfRange,
     },
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
@@ -61,8 +73,7 @@ pub struct Summary {
 #[derive(Deserialize)]
 struct Line<'a> {
     append_ms: i64,
-    #[serde(default)]
-    partition: u32,
+    partition: Option<u32>,
     #[serde(borrow)]
     value: &'a RawValue,
 }
@@ -75,42 +86,64 @@ struct Recorded {
 
 /// What was recorded of one partition, each topic in the order of its offsets.
 #[derive(Default)]
-struct Recording {
+struct Partition {
     items: Vec<Recorded>,
     commands: Vec<Recorded>,
 }
 
-/// Replays the records of two files, one JSON object a line, and writes the history and the completions to `out`.
-///
-/// The commands of a partition are in the order of their offsets; how partitions interleave does not matter, nor in which
-/// order the items are: they are taken by (append time, item).
-///
-/// # Errors
-/// [`BacktestError`]; a record that cannot be processed is none, it is counted.
-pub fn backtest(items: &Bytes, commands: &Bytes, out: &mut impl Write) -> Result<Summary, BacktestError> {
-    let topology = bidding::topology()?;
-    let mut recordings: BTreeMap<u32, Recording> = BTreeMap::new();
-    read(items, "items", |partition, record| recordings.entry(partition).or_default().items.push(record))?;
-    read(commands, "bids", |partition, record| recordings.entry(partition).or_default().commands.push(record))?;
-    let mut replay = Replay { topology, out, summary: Summary::default() };
-    for recording in recordings.into_values() {
-        replay.partition(recording)?;
+/// The records of two files, each line known to be one.
+#[derive(Default)]
+pub struct Recording(BTreeMap<u32, Partition>);
+
+impl Recording {
+    /// Reads two files, one JSON object a line.
+    ///
+    /// The commands of a partition are in the order of their offsets; how partitions interleave does not matter, nor in
+    /// which order the items are: they are taken by (append time, item).
+    ///
+    /// # Errors
+    /// `Line`, `Time`: the first line that is no record.
+    pub fn read(items: &Bytes, commands: &Bytes) -> Result<Self, BacktestError> {
+        let mut partitions: BTreeMap<u32, Partition> = BTreeMap::new();
+        read(items, "items", |partition, record| partitions.entry(partition).or_default().items.push(record))?;
+        read(commands, "bids", |partition, record| partitions.entry(partition).or_default().commands.push(record))?;
+        Ok(Self(partitions))
     }
-    replay.out.flush()?;
-    Ok(replay.summary)
+
+    /// Replays it, and writes the history and the completions to `out`.
+    ///
+    /// # Errors
+    /// [`BacktestError`]; a record that cannot be processed is none, it is counted.
+    pub fn replay(self, out: &mut impl Write) -> Result<Summary, BacktestError> {
+        let mut replay = Replay { topology: bidding::topology()?, out, summary: Summary::default() };
+        for partition in self.0.into_values() {
+            replay.partition(partition)?;
+        }
+        replay.out.flush()?;
+        Ok(replay.summary)
+    }
 }
 
 fn read(file: &Bytes, name: &'static str, mut take: impl FnMut(u32, Recorded)) -> Result<(), BacktestError> {
     for (index, text) in file.split(|byte| *byte == b'\n').enumerate() {
-        if text.trim_ascii().is_empty() {
+        let text = text.trim_ascii();
+        if text.is_empty() {
             continue;
         }
-        let refused = |_| BacktestError::Line { file: name, line: index + 1 };
-        let line: Line<'_> = serde_json::from_slice(text).map_err(refused)?;
-        let value = file.slice_ref(line.value.get().as_bytes());
-        take(line.partition, Recorded { append_ms: line.append_ms, value });
+        let line = index + 1;
+        let refused = || BacktestError::Line { file: name, line };
+        let parsed: Line<'_> = object(text).ok_or_else(refused)?;
+        let append = EpochMs::given(parsed.append_ms);
+        let append = append.map_err(|reason| BacktestError::Time { file: name, line, reason })?;
+        let value = file.slice_ref(parsed.value.get().as_bytes());
+        take(parsed.partition.unwrap_or(0), Recorded { append_ms: append.get(), value });
     }
     Ok(())
+}
+
+/// Reads a JSON object; `None` for anything else.
+fn object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Option<T> {
+    is_object(text).then(|| serde_json::from_slice(text).ok()).flatten()
 }
 
 struct Replay<'a, W> {
@@ -120,16 +153,16 @@ struct Replay<'a, W> {
 }
 
 impl<W: Write> Replay<'_, W> {
-    fn partition(&mut self, mut recording: Recording) -> Result<(), BacktestError> {
+    fn partition(&mut self, mut recorded: Partition) -> Result<(), BacktestError> {
         let mut driver = TopologyTestDriver::bulk(&self.topology, 1);
-        recording.items.sort_by_cached_key(|record| (record.append_ms, item_of(&record.value)));
-        self.summary.items += recording.items.len() as u64;
-        self.summary.commands += recording.commands.len() as u64;
-        for record in recording.items {
+        recorded.items.sort_by_cached_key(|record| (record.append_ms, item_of(&record.value)));
+        self.summary.items += recorded.items.len() as u64;
+        self.summary.commands += recorded.commands.len() as u64;
+        for record in recorded.items {
             driver.enqueue_record(topics::ITEMS, 0, None, Some(record.value), Vec::new(), record.append_ms)?;
         }
         let mut until_ms = i64::MIN;
-        let mut commands = recording.commands.into_iter().peekable();
+        let mut commands = recorded.commands.into_iter().peekable();
         while commands.peek().is_some() {
             for record in commands.by_ref().take(COMMANDS_AT_ONCE) {
                 until_ms = until_ms.max(record.append_ms);
@@ -172,5 +205,5 @@ fn item_of(value: &[u8]) -> Option<ItemId> {
     struct Of {
         item_id: ItemId,
     }
-    serde_json::from_slice::<Of>(value).ok().map(|of| of.item_id)
+    object::<Of>(value).map(|of| of.item_id)
 }

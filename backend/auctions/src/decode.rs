@@ -15,6 +15,9 @@ use serde_json::error::Category;
 /// `Rejected` as `malformed` with the place of what is wrong.
 pub(crate) fn decode<'a, T: Deserialize<'a>>(value: Option<&'a Bytes>) -> Result<T, ProcessorError> {
     let value = value.ok_or_else(|| malformed("a record without a value".into()))?;
+    if !is_object(value) {
+        return Err(malformed("not a JSON object".into()));
+    }
     serde_json::from_slice(value).map_err(|error| {
         // Its own text quotes the value.
         let what = match error.classify() {
@@ -23,6 +26,11 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(value: Option<&'a Bytes>) -> Result
         };
         malformed(format!("{what}, at column {}", error.column()))
     })
+}
+
+/// Whether a JSON text is an object, if it is JSON at all. Derived readers would take an array's elements as the fields.
+pub(crate) fn is_object(text: &[u8]) -> bool {
+    text.trim_ascii_start().first() == Some(&b'{')
 }
 
 /// The `type` of a record.

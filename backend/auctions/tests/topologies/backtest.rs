@@ -1,7 +1,7 @@
 //! `gavel backtest`: the same bytes however the files are laid out.
 
 use bytes::Bytes;
-use gavel_auctions::backtest::{BacktestError, Summary, backtest};
+use gavel_auctions::backtest::{BacktestError, Recording, Summary};
 use gavel_auctions::bidding::PARKING_LIMIT_MS;
 use serde_json::{Value, json};
 
@@ -19,8 +19,13 @@ fn file(lines: &Lines) -> Bytes {
 }
 
 fn run(items: &Lines, bids: &Lines) -> (Summary, String) {
+    replay(&file(items), &file(bids))
+}
+
+fn replay(items: &Bytes, bids: &Bytes) -> (Summary, String) {
     let mut out = Vec::new();
-    let summary = backtest(&file(items), &file(bids), &mut out).expect("the files are sound");
+    let recording = Recording::read(items, bids).expect("the files are sound");
+    let summary = recording.replay(&mut out).expect("nothing stops the topology");
     (summary, String::from_utf8(out).expect("JSON is UTF-8"))
 }
 
@@ -127,10 +132,72 @@ fn the_clock_runs_on_until_what_waits_for_its_item_is_decided() {
 fn what_is_no_record_names_its_line() {
     let good = file(&vec![(START, 0, listing('V'))]);
     let bad = Bytes::from([&good[..], b"\n{\"append_ms\":1}\n"].concat());
-    let refused = backtest(&bad, &Bytes::new(), &mut Vec::new());
-    assert!(matches!(refused, Err(BacktestError::Line { file: "items", line: 3 })), "{refused:?}");
-    let refused = backtest(&good, &Bytes::from("x"), &mut Vec::new());
-    assert!(matches!(refused, Err(BacktestError::Line { file: "bids", line: 1 })), "{refused:?}");
+    let refused = Recording::read(&bad, &Bytes::new()).err();
+    assert!(matches!(refused, Some(BacktestError::Line { file: "items", line: 3 })), "{refused:?}");
+    for bad in ["x", r#"[1,0,{}]"#, r#"{"append_ms":1,"partition":-1,"value":{}}"#] {
+        let refused = Recording::read(&good, &bad.into()).err();
+        assert!(matches!(refused, Some(BacktestError::Line { file: "bids", line: 1 })), "{bad}: {refused:?}");
+    }
+}
+
+#[test]
+fn an_append_time_out_of_range_names_its_line() {
+    for append_ms in [9_007_199_254_740_992, -9_007_199_254_740_992, i64::MAX, i64::MIN] {
+        let bad = file(&vec![(START, 0, tick()), (append_ms, 0, tick())]);
+        let refused = Recording::read(&Bytes::new(), &bad).err().expect("it is no time");
+        assert!(matches!(refused, BacktestError::Time { file: "bids", line: 2, .. }), "{refused:?}");
+        assert!(refused.to_string().starts_with("line 2 of the bids: append_ms:"), "{refused}");
+    }
+}
+
+#[test]
+fn the_last_times_of_the_range_end() {
+    const LAST: i64 = 9_007_199_254_740_991;
+    let soft = json!({"kind": "soft", "window_s": u32::MAX, "extend_s": u32::MAX, "cap_s": u32::MAX});
+    let lots = vec![
+        (-LAST, 0, listing_with('V', &json!({"starts_at_ms": -LAST, "ends_at_ms": LAST, "closing": soft}))),
+        (START, 0, listing_with('W', &json!({"ends_at_ms": i64::MAX}))),
+        (START, 0, listing_with('X', &json!({"starts_at_ms": i64::MIN}))),
+    ];
+    let bids = vec![(LAST, 0, bid('V', 'A', 500, "1")), (LAST, 0, bid('N', 'A', 500, "1"))];
+    let (summary, _) = run(&lots, &bids);
+    assert_eq!((summary.decisions, summary.completions, summary.dead_letters), (2, 1, 2));
+}
+
+#[test]
+fn blank_lines_line_ends_and_blanks_do_not_matter() {
+    let (items, bids) = recording();
+    let spaced = |lines: &Lines| -> Bytes {
+        let text = String::from_utf8(file(lines).to_vec()).expect("JSON is UTF-8");
+        format!("\r\n \n{}", text.replace("{\"append_ms\":", " { \"append_ms\" : ").replace('\n', "\r\n\t\r\n")).into()
+    };
+    assert_eq!(replay(&spaced(&items), &spaced(&bids)), run(&items, &bids));
+    let mut without_end = file(&bids);
+    without_end.truncate(without_end.len() - 1);
+    assert_eq!(replay(&file(&items), &without_end), run(&items, &bids));
+}
+
+#[test]
+fn a_partition_of_null_is_the_first() {
+    let null = |lines: &Lines| -> Bytes {
+        let lines = lines.iter().map(|(append_ms, _, value)| {
+            format!("{}\n", json!({"append_ms": append_ms, "partition": null, "value": value}))
+        });
+        lines.collect::<String>().into()
+    };
+    let (items, bids) = (vec![(START, 0, listing('V'))], vec![(START, 0, bid('V', 'A', 100, "1"))]);
+    assert_eq!(replay(&null(&items), &null(&bids)), run(&items, &bids));
+}
+
+#[test]
+fn items_alone_end_and_ticks_alone_do_nothing() {
+    let (summary, out) = run(&vec![(START, 0, listing('V')), (START, 3, listing('W'))], &Lines::new());
+    assert_eq!(summary, Summary { items: 2, completions: 2, ..Summary::default() });
+    let outcomes: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(outcomes.iter().map(|line| &line["value"]["outcome"]).collect::<Vec<_>>(), ["unsold", "unsold"]);
+    let ticks = vec![(START, 0, tick()), (END, 1, tick()), (START, 1, tick())];
+    assert_eq!(run(&Lines::new(), &ticks), (Summary { commands: 3, ..Summary::default() }, String::new()));
+    assert_eq!(run(&Lines::new(), &Lines::new()), (Summary::default(), String::new()));
 }
 
 #[test]
