@@ -26,7 +26,7 @@ pub(super) struct Command<'a> {
 /// What is asked for.
 pub(super) enum Action<'a> {
     Bid { id: BidId, bid: Bid, country: Option<Cow<'a, str>>, grid: Option<Cow<'a, str>> },
-    Withdraw { id: CommandId, withdrawal: Withdrawal },
+    Withdraw { id: Option<CommandId>, withdrawal: Withdrawal },
 }
 
 impl Action<'_> {
@@ -65,8 +65,7 @@ struct Fields<'a> {
     country: Option<Text<'a>>,
     #[serde(borrow)]
     grid: Option<Text<'a>>,
-    #[serde(default)]
-    suspended: bool,
+    suspended: Option<bool>,
     command_id: Option<CommandId>,
     seller_id: Option<AccountId>,
 }
@@ -83,13 +82,13 @@ pub(super) fn parse(value: Option<&Bytes>) -> Result<Incoming<'_>, ProcessorErro
             bid: Bid {
                 bidder: required(fields.bidder_id, "bidder_id")?,
                 max: SecretMinor::new(required(fields.max_minor, "max_minor")?),
-                suspended: fields.suspended,
+                suspended: fields.suspended.unwrap_or(false),
             },
             country: fields.country.map(|text| text.0),
             grid: fields.grid.map(|text| text.0),
         },
         "withdrawal" => Action::Withdraw {
-            id: required(fields.command_id, "command_id")?,
+            id: fields.command_id,
             withdrawal: Withdrawal { by: required(fields.seller_id, "seller_id")? },
         },
         "tick" => return Ok(Incoming::Tick),
@@ -118,6 +117,8 @@ mod tests {
         for (json, cause) in [
             ("", "malformed"),
             ("[]", "malformed"),
+            // An array of as many elements as there are fields.
+            (r#" ["tick",null,null,null,null,null,null,null,null,null]"#, "malformed"),
             (r#"{"v":1}"#, "malformed"),
             (r#"{"type":"bid_placed","v":1}"#, "malformed"),
             (r#"{"type":"bid_retracted","v":1}"#, "unknown_type"),
@@ -141,13 +142,13 @@ mod tests {
     #[test]
     fn strings_may_be_escaped_and_unknown_fields_are_ignored() {
         let value = Bytes::from_static(
-            br#"{"type":"bid_pl\u0061ced","v":2,"new":{"a":[1]},"bid_id":"0195e7a0-0000-7000-8000-000000000001","item_id":"0195e7a0-0000-7000-8000-000000000002","bidder_id":"0195e7a0-0000-7000-8000-000000000003","max_minor":5,"country":"G\u0042","grid":null}"#,
+            br#"{"type":"bid_pl\u0061ced","v":2,"new":{"a":[1]},"bid_id":"0195e7a0-0000-7000-8000-000000000001","item_id":"0195e7a0-0000-7000-8000-000000000002","bidder_id":"0195e7a0-0000-7000-8000-000000000003","max_minor":5,"country":"G\u0042","grid":null,"suspended":null}"#,
         );
         let Ok(Incoming::Command(Command { action: Action::Bid { country, grid, bid, .. }, .. })) = parse(Some(&value))
         else {
             panic!("it is a bid")
         };
-        assert_eq!((country.as_deref(), grid, bid.max.reveal().get()), (Some("GB"), None, 5));
+        assert_eq!((country.as_deref(), grid, bid.max.reveal().get(), bid.suspended), (Some("GB"), None, 5, false));
     }
 
     #[test]

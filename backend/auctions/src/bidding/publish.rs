@@ -66,7 +66,7 @@ fn bare(command: &Command<'_>, stamp: Stamp, alias: String, decided: Decided) ->
         Action::Bid { id, country, grid, .. } => {
             (HistoryKind::BidDecided, Some(*id), None, country.as_deref(), grid.as_deref())
         }
-        Action::Withdraw { id, .. } => (HistoryKind::WithdrawalDecided, None, Some(*id), None, None),
+        Action::Withdraw { id, .. } => (HistoryKind::WithdrawalDecided, None, *id, None, None),
     };
     HistoryRecord {
         kind,

@@ -56,7 +56,7 @@ pub struct Withdrawal {
     pub kind: WithdrawalTag,
     /// Schema version.
     pub v: u16,
-    /// The command.
+    /// The command. The edge always writes it, to know the answer by; the processor can do without.
     pub command_id: CommandId,
     /// Which item.
     pub item_id: ItemId,

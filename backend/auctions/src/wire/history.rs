@@ -20,7 +20,7 @@ pub struct HistoryRecord {
     /// The bid, if it was one.
     #[serde(default)]
     pub bid_id: Option<BidId>,
-    /// The command, if it was no bid. Written only then.
+    /// The command, if it was no bid and had an id. Written only then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command_id: Option<CommandId>,
     /// Whose bid; the seller for a withdrawal.

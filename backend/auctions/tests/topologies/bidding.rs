@@ -168,6 +168,19 @@ fn a_withdrawal_is_decided_and_completes() {
 }
 
 #[test]
+fn a_withdrawal_needs_no_id() {
+    let mut house = listed();
+    let mut nameless = withdrawal('V', 'S');
+    nameless.as_object_mut().expect("it is an object").remove("command_id");
+    let outputs = house.bids(&nameless, START + 1);
+    assert_eq!(
+        pick(&decided(&outputs), &["decision", "command_id"]),
+        json!({"decision": "withdrawn", "command_id": null})
+    );
+    assert_eq!(of_topic(&outputs, topics::COMPLETE)[0]["outcome"], "withdrawn");
+}
+
+#[test]
 fn time_never_goes_back() {
     let mut house = listed();
     house.bids(&tick(), END + 1);
@@ -197,6 +210,7 @@ fn what_cannot_be_processed_goes_to_the_dead_letters() {
         listing_with('W', &json!({"starts_at_ms": i64::MIN})),
         listing_with('W', &json!({"ends_at_ms": i64::MAX})),
         json!({"type": "from_the_future", "v": 9}),
+        json!(["item_completed"]),
     ] {
         assert_eq!(of_topic(&house.items(&value, START), DEAD_ITEMS), [value]);
     }
