@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use gavel_domain::ItemId;
+use gavel_domain::{ItemId, Terms};
 use gavel_streams::ProcessorError;
 use newtype_uuid::GenericUuid;
 use serde::Deserialize;
 use serde_json::error::Category;
+
+use crate::wire::ItemListed;
 
 /// Reads a record's value as `T`.
 ///
@@ -44,6 +46,16 @@ pub(crate) fn kind(value: Option<&Bytes>) -> Result<Cow<'_, str>, ProcessorError
         kind: Cow<'a, str>,
     }
     decode::<Typed<'_>>(value).map(|typed| typed.kind)
+}
+
+/// Reads a listing with its terms: whoever reads the items topic takes it for listed if, and only if, this does.
+///
+/// # Errors
+/// `Rejected` as `malformed`.
+pub(crate) fn decode_listing(value: Option<&Bytes>) -> Result<(ItemListed, Terms), ProcessorError> {
+    let listed: ItemListed = decode(value)?;
+    let terms = listed.terms().map_err(|error| malformed(error.to_string()))?;
+    Ok((listed, terms))
 }
 
 /// The refusal of a record that is not what its type says.

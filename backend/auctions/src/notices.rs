@@ -16,7 +16,7 @@
 //! | unsold | the seller | `unsold` |
 //! | withdrawn | the bidders | `withdrawn` |
 //!
-//! A lot and its bidders are forgotten once it has ended.
+//! Once a lot has ended, it and its bidders are forgotten, but for the mark that it has.
 
 mod herald;
 mod lot;

@@ -8,8 +8,8 @@ use gavel_streams::{Context, Processor, ProcessorError, SourceRecord, Timer};
 
 use super::cell::Cell;
 use super::{source, store};
-use crate::decode::{damaged, decode, item_key, kind, malformed, unknown_item, unknown_type};
-use crate::wire::{CompletionRecord, HistoryRecord, ItemListed, Measure};
+use crate::decode::{damaged, decode, decode_listing, item_key, kind, unknown_item, unknown_type};
+use crate::wire::{CompletionRecord, HistoryRecord, Measure};
 
 /// The country of a bid whose country is not known.
 const UNKNOWN_COUNTRY: &str = "??";
@@ -23,7 +23,10 @@ impl Processor for Counter {
     fn process(&mut self, context: &mut dyn Context, record: &SourceRecord) -> Result<(), ProcessorError> {
         let kind = kind(record.value.as_ref())?;
         match (record.source, &*kind) {
-            (source::ITEMS, "item_listed") => list(context, &decode(record.value.as_ref())?),
+            (source::ITEMS, "item_listed") => {
+                let (listed, terms) = decode_listing(record.value.as_ref())?;
+                list(context, listed.item_id, terms.currency)
+            }
             (source::ITEMS, "item_completed") => Ok(()),
             (source::HISTORY, "bid_decided") => bid(context, &decode(record.value.as_ref())?),
             (source::HISTORY, "withdrawal_decided") => Ok(()),
@@ -37,11 +40,10 @@ impl Processor for Counter {
     }
 }
 
-fn list(context: &mut dyn Context, listed: &ItemListed) -> Result<(), ProcessorError> {
-    let currency: Currency = listed.currency.parse().map_err(|_| malformed("an unknown currency".into()))?;
-    if context.get(store::LOTS, &item_key(listed.item_id))?.is_none() {
+fn list(context: &mut dyn Context, item: ItemId, currency: Currency) -> Result<(), ProcessorError> {
+    if context.get(store::LOTS, &item_key(item))?.is_none() {
         let code = Bytes::from_static(currency.code().as_bytes());
-        context.put(store::LOTS, item_key(listed.item_id), code);
+        context.put(store::LOTS, item_key(item), code);
     }
     Ok(())
 }

@@ -11,8 +11,7 @@ use super::command::{Incoming, Stamp, parse};
 use super::desk::{Desk, Judged};
 use super::parking::PARKED_KEY_BYTES;
 use super::source;
-use crate::decode::{damaged, decode, kind, malformed, unknown_type};
-use crate::wire::ItemListed;
+use crate::decode::{damaged, decode_listing, kind, unknown_type};
 
 /// Decides the auctions of one partition.
 #[derive(Debug, Default)]
@@ -49,8 +48,8 @@ impl Processor for Auctioneer {
 fn item(desk: &mut Desk<'_>, record: &SourceRecord) -> Result<(), ProcessorError> {
     match &*kind(record.value.as_ref())? {
         "item_listed" => {
-            let listed: ItemListed = decode(record.value.as_ref())?;
-            let auction = Auction::list(listed.terms().map_err(|error| malformed(error.to_string()))?);
+            let (listed, terms) = decode_listing(record.value.as_ref())?;
+            let auction = Auction::list(terms);
             if desk.list(listed.item_id, Lot { listed_ms: record.append_ms, auction })? {
                 return desk.adopt(listed.item_id);
             }

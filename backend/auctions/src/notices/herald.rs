@@ -6,9 +6,9 @@ use gavel_streams::{Context, Processor, ProcessorError, SourceRecord, Timer};
 use newtype_uuid::GenericUuid;
 use uuid::Uuid;
 
-use super::lot::Lot;
+use super::lot::{self, Lot};
 use super::{NOTICES, source, store};
-use crate::decode::{damaged, decode, item_key, kind, unknown_item, unknown_type};
+use crate::decode::{damaged, decode, decode_listing, item_key, kind, unknown_item, unknown_type};
 use crate::wire::notice::NoticeTag;
 use crate::wire::{CompletionRecord, HistoryRecord, ItemListed, NoticeKind, NoticeRecord, SCHEMA_VERSION};
 
@@ -19,7 +19,7 @@ impl Processor for Herald {
     fn process(&mut self, context: &mut dyn Context, record: &SourceRecord) -> Result<(), ProcessorError> {
         let kind = kind(record.value.as_ref())?;
         match (record.source, &*kind) {
-            (source::ITEMS, "item_listed") => list(context, &decode(record.value.as_ref())?),
+            (source::ITEMS, "item_listed") => list(context, decode_listing(record.value.as_ref())?.0),
             (source::ITEMS, "item_completed") => Ok(()),
             (source::HISTORY, "bid_decided" | "withdrawal_decided") => {
                 decided(context, &decode(record.value.as_ref())?)
@@ -43,12 +43,13 @@ struct Event<'a> {
     at_ms: i64,
 }
 
-fn list(context: &mut dyn Context, listed: &ItemListed) -> Result<(), ProcessorError> {
-    if find(context, listed.item_id)?.is_none() {
+/// Takes a lot in. The first listing stands, also once it has ended.
+fn list(context: &mut dyn Context, listed: ItemListed) -> Result<(), ProcessorError> {
+    if context.get(store::LOTS, &item_key(listed.item_id))?.is_none() {
         let lot = Lot {
             seller: listed.seller_id,
-            title: listed.title.clone(),
-            currency: listed.currency.clone(),
+            title: listed.title,
+            currency: listed.currency,
             leader: None,
             sequence: 0,
             waiting: None,
@@ -93,7 +94,7 @@ fn completed(context: &mut dyn Context, completion: &CompletionRecord) -> Result
     Ok(())
 }
 
-/// Tells everybody, and forgets the lot.
+/// Tells everybody, and forgets of the lot all but that it has ended.
 fn end(context: &mut dyn Context, lot: &Lot, completion: &CompletionRecord) -> Result<(), ProcessorError> {
     let (item, price_minor) = (completion.item_id, completion.price_minor);
     let event = Event { item, lot, price_minor, sequence: completion.sequence, at_ms: completion.ended_at_ms };
@@ -117,7 +118,7 @@ fn end(context: &mut dyn Context, lot: &Lot, completion: &CompletionRecord) -> R
     if let Some(kind) = to_seller {
         tell(context, &event, lot.seller, kind);
     }
-    context.delete(store::LOTS, item_key(item));
+    context.put(store::LOTS, item_key(item), lot::ENDED);
     Ok(())
 }
 
@@ -145,8 +146,9 @@ fn notice_id(account: AccountId, item: ItemId, kind: NoticeKind, sequence: u64) 
     NoticeId::from_untyped_uuid(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()))
 }
 
+/// The lot of an item that was listed and has not ended.
 fn find(context: &mut dyn Context, item: ItemId) -> Result<Option<Lot>, ProcessorError> {
-    context.get(store::LOTS, &item_key(item))?.map(|bytes| Lot::decode(&bytes)).transpose()
+    context.get(store::LOTS, &item_key(item))?.map_or(Ok(None), |bytes| Lot::decode(&bytes))
 }
 
 /// The key of a bidder: item, account.

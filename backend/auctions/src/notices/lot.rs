@@ -9,6 +9,10 @@ use crate::decode::damaged;
 use crate::wire::CompletionRecord;
 
 const VERSION: u8 = 1;
+const ENDED_MARK: u8 = 2;
+
+/// All that is kept of a lot that has ended, so that a listing repeated later does not bring it back.
+pub(super) const ENDED: Bytes = Bytes::from_static(&[ENDED_MARK]);
 
 /// A lot that has not ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,13 +48,14 @@ impl Lot {
         postcard::to_extend(self, vec![VERSION]).expect("fields of known length always encode into memory").into()
     }
 
-    /// Reads what [`encode`](Self::encode) wrote.
+    /// Reads what [`encode`](Self::encode) wrote; `None` of a lot that has [`ENDED`].
     ///
     /// # Errors
     /// `State` if it is damaged or of a newer version.
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, ProcessorError> {
+    pub(super) fn decode(bytes: &[u8]) -> Result<Option<Self>, ProcessorError> {
         match bytes.split_first() {
-            Some((&VERSION, fields)) => postcard::from_bytes(fields).map_err(|_| damaged("a lot")),
+            Some((&VERSION, fields)) => postcard::from_bytes(fields).map(Some).map_err(|_| damaged("a lot")),
+            Some((&ENDED_MARK, [])) => Ok(None),
             _ => Err(damaged("a lot")),
         }
     }
@@ -77,12 +82,14 @@ mod tests {
         let golden =
             b"\x01\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x04Vase\x03USD\x01\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x02\xac\x02\x01\x02{}";
         assert_eq!(lot.encode(), &golden[..]);
-        assert_eq!(Lot::decode(golden).unwrap(), lot);
+        assert_eq!(Lot::decode(golden).unwrap(), Some(lot));
+        assert_eq!(ENDED, &b"\x02"[..]);
+        assert_eq!(Lot::decode(b"\x02").unwrap(), None);
     }
 
     #[test]
     fn what_is_not_ours_is_refused() {
-        for bytes in [&b""[..], b"\x02", b"\x01\x10"] {
+        for bytes in [&b""[..], b"\x03", b"\x02\x01", b"\x01\x10"] {
             assert!(Lot::decode(bytes).is_err());
         }
     }

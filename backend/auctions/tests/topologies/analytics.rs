@@ -7,7 +7,7 @@ use gavel_auctions::wire::topics;
 use gavel_streams::TopologyTestDriver;
 use serde_json::{Value, json};
 
-use crate::house::{END, House, MINUTE, Output, START, bid, listing_with, tick, withdrawal};
+use crate::house::{END, House, MINUTE, Output, START, bid, header, listing, listing_with, tick, withdrawal};
 
 /// (measure, window, dimension, currency)
 type Cell = (String, i64, String, String);
@@ -114,4 +114,19 @@ fn every_measure_equals_a_recount_of_the_records() {
         assert!(expected.keys().any(|(name, ..)| name == measure), "the script never measures {measure}");
     }
     assert_eq!(measured(&listings, &outputs), expected);
+}
+
+#[test]
+fn a_listing_that_bidding_refuses_does_not_shadow_the_one_it_takes() {
+    let refused = listing_with('V', &json!({"currency": "EUR", "starting_minor": -1}));
+    let mut driver = TopologyTestDriver::new(&analytics::topology().expect("the graph is sound"), 1);
+    driver.pipe(topics::ITEMS, 0, "key", refused.to_string(), START).expect("the task goes on");
+    let letters = driver.drain_outputs();
+    assert_eq!(letters.len(), 1);
+    assert_eq!(&*letters[0].topic, "auctions.items.dead-letters");
+    assert_eq!(header(&letters[0], "dead-letter-cause").as_deref(), Some("malformed"));
+    driver.pipe(topics::ITEMS, 0, "key", listing('V').to_string(), START).expect("the task goes on");
+    assert_eq!(driver.drain_outputs().len(), 0);
+    let stored = driver.entries("lots", 0);
+    assert_eq!(stored.iter().map(|(_, currency)| &currency[..]).collect::<Vec<_>>(), [b"USD"]);
 }

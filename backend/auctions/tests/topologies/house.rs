@@ -4,6 +4,7 @@ use bytes::Bytes;
 use gavel_auctions::bidding;
 use gavel_auctions::wire::topics;
 use gavel_domain::{AccountId, ItemId, bid_id};
+use gavel_log::NewRecord;
 use gavel_streams::TopologyTestDriver;
 use newtype_uuid::GenericUuid;
 use serde_json::{Value, json};
@@ -119,6 +120,12 @@ impl House {
         let outputs = self.0.drain_outputs().into_iter();
         outputs.map(|record| Output { topic: record.topic.to_string(), value: parse(record.value) }).collect()
     }
+}
+
+/// A header of an output, as text.
+pub(crate) fn header(record: &NewRecord, name: &str) -> Option<String> {
+    let found = record.headers.iter().find(|header| header.name == name)?;
+    Some(String::from_utf8_lossy(&found.value).into_owned())
 }
 
 /// The values of one topic.

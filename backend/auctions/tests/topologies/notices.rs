@@ -1,11 +1,15 @@
 //! Who is told what. The history and completions come from the bidding topology itself.
 
+use bytes::Bytes;
 use gavel_auctions::notices;
 use gavel_auctions::wire::topics;
 use gavel_streams::TopologyTestDriver;
+use newtype_uuid::GenericUuid;
 use serde_json::{Value, json};
 
-use crate::house::{END, House, Output, START, account, bid, item, listing, listing_with, pick, tick, withdrawal};
+use crate::house::{
+    END, House, Output, START, account, bid, header, item, listing, listing_with, pick, tick, withdrawal,
+};
 
 /// A house whose records go on to the notices topology.
 struct Heralded {
@@ -125,8 +129,36 @@ fn nothing_is_kept_of_a_lot_that_has_ended() {
     let mut house = Heralded::new(&listing('V'));
     house.bid('A', 500);
     house.end();
-    assert_eq!(house.notices.entries("lots", 0), []);
+    let mark = (Bytes::copy_from_slice(item('V').as_untyped_uuid().as_bytes()), Bytes::from_static(b"\x02"));
+    assert_eq!(house.notices.entries("lots", 0), [mark], "but that it has ended");
     assert_eq!(house.notices.entries("bidders", 0), []);
+}
+
+#[test]
+fn a_listing_repeated_after_the_end_brings_nothing_back() {
+    let mut house = Heralded::new(&listing('V'));
+    house.end();
+    let kept = house.notices.entries("lots", 0);
+    assert_eq!(house.tell(topics::ITEMS, &listing('V')), [] as [Value; 0]);
+    assert_eq!(house.notices.entries("lots", 0), kept);
+}
+
+#[test]
+fn a_listing_that_bidding_refuses_does_not_shadow_the_one_it_takes() {
+    let mut notices = TopologyTestDriver::new(&notices::topology().expect("the graph is sound"), 1);
+    for fields in [json!({"starting_minor": -1}), json!({"ends_at_ms": i64::MAX}), json!({"currency": "XXX"})] {
+        let refused = listing_with('V', &fields).to_string();
+        notices.pipe(topics::ITEMS, 0, "key", refused, START).expect("the task goes on");
+        let letters = notices.drain_outputs();
+        assert_eq!(letters.len(), 1);
+        assert_eq!(&*letters[0].topic, "auctions.items.dead-letters");
+        assert_eq!(header(&letters[0], "dead-letter-cause").as_deref(), Some("malformed"));
+    }
+    let mut house = House::new();
+    house.items(&listing_with('V', &json!({"title": "The one"})), START);
+    let mut heralded = Heralded { house, notices };
+    heralded.tell(topics::ITEMS, &listing_with('V', &json!({"title": "The one"})));
+    assert_eq!(heralded.end()[0]["title"], "The one");
 }
 
 #[test]

@@ -90,10 +90,13 @@ impl Batch {
         }
     }
 
-    /// Of the items topic only listings are projected; completions have a topic of their own.
+    /// Of the items topic only listings are projected; completions have a topic of their own. What bidding does not take
+    /// for a listing is none here either: it must not shadow a later one that is.
     fn add_item(&mut self, record: &Record) -> Result<(), String> {
         if parse::<Kind>(record)?.kind == "item_listed" {
-            self.items.push((parse(record)?, record.append_ms));
+            let listed: ItemListed = parse(record)?;
+            listed.terms().map_err(|error| error.to_string())?;
+            self.items.push((listed, record.append_ms));
         }
         Ok(())
     }
@@ -126,6 +129,10 @@ struct Kind {
 
 fn parse<T: DeserializeOwned>(record: &Record) -> Result<T, String> {
     let value = record.value.as_deref().ok_or("it has no value")?;
+    // A derived reader would take the elements of an array as the fields.
+    if value.trim_ascii_start().first() != Some(&b'{') {
+        return Err("it is no JSON object".into());
+    }
     // The position alone: the text of an error can quote the record, which may hold a secret.
     serde_json::from_slice(value).map_err(|error| format!("not understood at column {}", error.column()))
 }
@@ -160,24 +167,45 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_reason_of_a_refusal_quotes_nothing_of_the_record() {
-        let value = br#"{"type":"item_listed","v":1,"item_id":"777001","reserve_minor":"777001"}"#;
-        let record = Record {
+    fn items_record(value: impl Into<Vec<u8>>) -> Record {
+        Record {
             topic: topics::ITEMS.into(),
             partition: 1,
             offset: 5,
             append_ms: 0,
             key: None,
-            value: Some(value[..].into()),
+            value: Some(value.into().into()),
             headers: Vec::new(),
-        };
+        }
+    }
+
+    #[test]
+    fn the_reason_of_a_refusal_quotes_nothing_of_the_record() {
+        let value = br#"{"type":"item_listed","v":1,"item_id":"777001","reserve_minor":"777001"}"#;
         let mut batch = Batch::default();
 
-        batch.add(&record);
+        batch.add(&items_record(*value));
 
         let refused = batch.refused.first().map(|refused| (refused.offset, refused.reason.as_str()));
         assert_eq!(refused.map(|(offset, reason)| (offset, reason.contains("777001"))), Some((5, false)));
         assert!(batch.items.is_empty());
+    }
+
+    #[test]
+    fn only_what_bidding_takes_for_a_listing_is_one() {
+        let listing = |currency: &str, ends_at_ms: i64| {
+            let id = "0195e7a0-0000-7000-8000-000000000001";
+            format!(
+                r#"{{"type":"item_listed","item_id":"{id}","seller_id":"{id}","currency":"{currency}","starting_minor":1,"starts_at_ms":0,"ends_at_ms":{ends_at_ms}}}"#
+            )
+        };
+        let mut batch = Batch::default();
+
+        for value in [listing("XXX", 1), listing("USD", i64::MAX), r#"["item_completed"]"#.into(), listing("EUR", 1)] {
+            batch.add(&items_record(value));
+        }
+
+        assert_eq!(batch.refused.len(), 3);
+        assert_eq!(batch.items.iter().map(|(item, _)| item.currency.as_str()).collect::<Vec<_>>(), ["EUR"]);
     }
 }
