@@ -26,6 +26,6 @@ mod timers;
 
 pub use beat::Beat;
 pub use driver::TopologyTestDriver;
-pub use processor::{Context, Processor, ProcessorError, SourceRecord, Timer};
+pub use processor::{Cause, Context, Processor, ProcessorError, SourceRecord, Timer};
 pub use runtime::{Runtime, RuntimeOptions};
 pub use topology::{Topology, TopologyBuilder, TopologyError};

@@ -6,6 +6,8 @@
 use bytes::Bytes;
 use gavel_log::Header;
 
+use crate::task::inherited;
+
 /// A record from a source.
 #[derive(Debug, Clone)]
 pub struct SourceRecord {
@@ -20,6 +22,26 @@ pub struct SourceRecord {
     /// Its value.
     pub value: Option<Bytes>,
     /// Its headers.
+    pub headers: Vec<Header>,
+}
+
+impl SourceRecord {
+    /// The record as the cause of what comes of it later: to be kept with what a processor keeps of it.
+    #[must_use]
+    pub fn cause(&self) -> Cause {
+        let headers = inherited(&self.headers).cloned().collect();
+        Cause { source: self.source, offset: self.offset, headers }
+    }
+}
+
+/// A record of the task's partition as the cause of an output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// Index of its source, in the order of declaration.
+    pub source: usize,
+    /// Its offset.
+    pub offset: u64,
+    /// Its headers that pass to what comes of it.
     pub headers: Vec<Header>,
 }
 
@@ -117,4 +139,8 @@ pub trait Context {
     /// Sends a record to a sink. The runtime adds the `correlation-id` and `traceparent` of the record in hand and
     /// `causation` (topic/partition/offset).
     fn forward(&mut self, sink: usize, key: Bytes, value: Bytes);
+
+    /// The same context on behalf of a record that was kept: what is forwarded through it names that record as its
+    /// `causation` and has its headers, not those of the record or timer in hand.
+    fn on_behalf_of(&mut self, cause: Cause) -> Box<dyn Context + '_>;
 }

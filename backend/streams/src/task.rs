@@ -15,6 +15,7 @@ use bytes::Bytes;
 use gavel_log::NewRecord;
 
 use attempt::{InHand, Poisons};
+pub(crate) use emission::inherited;
 pub use emission::{
     CAUSATION, DEAD_LETTER_ATTEMPTS, DEAD_LETTER_CAUSE, DEAD_LETTER_DETAIL, DEAD_LETTER_ORIGIN, INHERITED,
 };

@@ -91,6 +91,7 @@ impl<S: StateStore> Task<S> {
                 processor,
                 partition: self.partition,
                 origin: Origin::Timer(index),
+                behalf: None,
             };
             match self.processors[processor].punctuate(&mut scope, &timer) {
                 Ok(()) => {}
@@ -126,6 +127,7 @@ impl<S: StateStore> Task<S> {
                 processor,
                 partition: self.partition,
                 origin: Origin::Record(index),
+                behalf: None,
             };
             match self.processors[processor].process(&mut scope, record) {
                 Ok(()) => {}
@@ -146,6 +148,7 @@ impl<S: StateStore> Task<S> {
             processor,
             partition: self.partition,
             origin: Origin::Unit,
+            behalf: None,
         };
         let outcome = self.processors[processor].before_commit(&mut scope);
         outcome.map_err(|error| self.state_error(processor, error.to_string()))

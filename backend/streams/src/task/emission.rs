@@ -1,11 +1,12 @@
 //! What a unit of work sends out: forwarded records and dead letters, and the headers they carry.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use gavel_log::{Header, NewRecord};
 
-use crate::processor::{SourceRecord, Timer};
+use crate::processor::{Cause, SourceRecord, Timer};
 use crate::topology::Graph;
 
 /// The record that an output came of: `topic/partition/offset`.
@@ -43,8 +44,8 @@ pub(super) struct Verdict {
 /// One record to send, its headers not yet made.
 #[derive(Debug)]
 pub(super) enum Emission {
-    /// A processor forwarded it.
-    Forward { sink: usize, key: Bytes, value: Bytes, origin: Origin },
+    /// A processor forwarded it, on behalf of another record than its origin if one is named.
+    Forward { sink: usize, key: Bytes, value: Bytes, origin: Origin, behalf: Option<Arc<Cause>> },
     /// A record that cannot be processed.
     DeadRecord { index: usize, verdict: Verdict },
     /// A timer that cannot be handled: its key goes to the dead letters of the clock.
@@ -61,12 +62,16 @@ impl Emission {
         with_headers: bool,
     ) -> NewRecord {
         match self {
-            Self::Forward { sink, key, value, origin } => NewRecord {
+            Self::Forward { sink, key, value, origin, behalf } => NewRecord {
                 topic: graph.sinks[*sink].topic.clone(),
                 partition: None,
                 key: Some(key.clone()),
                 value: Some(value.clone()),
-                headers: if with_headers { causal_headers(graph, partition, records, *origin) } else { Vec::new() },
+                headers: match behalf {
+                    _ if !with_headers => Vec::new(),
+                    Some(cause) => headers_of(graph, partition, (cause.source, cause.offset), &cause.headers),
+                    None => causal_headers(graph, partition, records, *origin),
+                },
             },
             Self::DeadRecord { index, verdict } => {
                 let record = &records[*index];
@@ -96,31 +101,42 @@ impl Emission {
     }
 }
 
-fn place(graph: &Graph, partition: u32, record: &SourceRecord) -> Bytes {
-    format!("{}/{partition}/{}", graph.sources[record.source].topic, record.offset).into()
+/// `topic/partition/offset` of a record of this source.
+fn place(graph: &Graph, partition: u32, (source, offset): (usize, u64)) -> Bytes {
+    format!("{}/{partition}/{offset}", graph.sources[source].topic).into()
 }
 
 fn header(name: &'static str, value: impl Into<Bytes>) -> Header {
     Header { name: Cow::Borrowed(name), value: value.into() }
 }
 
+/// The headers of a record that pass to what comes of it.
+pub(crate) fn inherited(headers: &[Header]) -> impl Iterator<Item = &Header> {
+    headers.iter().filter(|header| INHERITED.contains(&&*header.name))
+}
+
 fn causal_headers(graph: &Graph, partition: u32, records: &[SourceRecord], origin: Origin) -> Vec<Header> {
-    let cause = |index: usize| header(CAUSATION, place(graph, partition, &records[index]));
+    let of = |index: usize, passed: &[Header]| {
+        let record = &records[index];
+        headers_of(graph, partition, (record.source, record.offset), passed)
+    };
     match origin {
-        Origin::Record(index) => {
-            let inherited = records[index].headers.iter().filter(|header| INHERITED.contains(&&*header.name));
-            std::iter::once(cause(index)).chain(inherited.cloned()).collect()
-        }
-        Origin::Timer(index) => vec![cause(index)],
+        Origin::Record(index) => of(index, &records[index].headers),
+        Origin::Timer(index) => of(index, &[]),
         Origin::Unit => Vec::new(),
     }
+}
+
+/// The place of a cause, and what its headers pass on.
+fn headers_of(graph: &Graph, partition: u32, cause: (usize, u64), passed: &[Header]) -> Vec<Header> {
+    std::iter::once(header(CAUSATION, place(graph, partition, cause))).chain(inherited(passed).cloned()).collect()
 }
 
 fn dead_letter_headers(graph: &Graph, partition: u32, record: &SourceRecord, verdict: &Verdict) -> Vec<Header> {
     vec![
         header(DEAD_LETTER_CAUSE, verdict.cause),
         header(DEAD_LETTER_DETAIL, verdict.detail.clone()),
-        header(DEAD_LETTER_ORIGIN, place(graph, partition, record)),
+        header(DEAD_LETTER_ORIGIN, place(graph, partition, (record.source, record.offset))),
         header(DEAD_LETTER_ATTEMPTS, (earlier_attempts(record) + 1).to_string()),
     ]
 }

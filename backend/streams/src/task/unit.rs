@@ -1,8 +1,10 @@
 //! The unit of work in hand: what the processors of a task did since the last commit, over the state committed before.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
-use crate::processor::{Context, ProcessorError};
+use crate::processor::{Cause, Context, ProcessorError};
 use crate::store::{Overlay, StateStore, StoreError, from_prefix};
 use crate::task::emission::{Emission, Origin};
 use crate::timers::{ROW_PREFIX, TimerRow, Timers};
@@ -102,6 +104,8 @@ pub(super) struct Scope<'a, S> {
     pub(super) processor: usize,
     pub(super) partition: u32,
     pub(super) origin: Origin,
+    /// On whose behalf it forwards, if not the origin's.
+    pub(super) behalf: Option<Arc<Cause>>,
 }
 
 impl<S> Scope<'_, S> {
@@ -152,7 +156,12 @@ impl<S: StateStore> Context for Scope<'_, S> {
     fn forward(&mut self, sink: usize, key: Bytes, value: Bytes) {
         self.unit.effects += 1;
         let sink = self.node.sinks[sink];
-        self.unit.emissions.push(Emission::Forward { sink, key, value, origin: self.origin });
+        let behalf = self.behalf.clone();
+        self.unit.emissions.push(Emission::Forward { sink, key, value, origin: self.origin, behalf });
+    }
+
+    fn on_behalf_of(&mut self, cause: Cause) -> Box<dyn Context + '_> {
+        Box::new(Scope { unit: &mut *self.unit, behalf: Some(Arc::new(cause)), ..*self })
     }
 }
 

@@ -3,6 +3,7 @@
 use gavel_log::{Header, NewRecord};
 
 use super::*;
+use crate::processor::Cause;
 use crate::task::{CAUSATION, DEAD_LETTER_ATTEMPTS, DEAD_LETTER_CAUSE, DEAD_LETTER_ORIGIN};
 
 fn header<'a>(record: &'a NewRecord, name: &str) -> Option<&'a str> {
@@ -44,4 +45,62 @@ fn an_output_names_its_cause_and_inherits_its_correlation() {
     assert_eq!(header(&outputs[0], CAUSATION), Some("stream/0/0"));
     assert_eq!(names(&outputs[1]), [CAUSATION], "a timer is another matter than the record that made it due");
     assert_eq!(header(&outputs[1], CAUSATION), Some("stream/0/1"));
+}
+
+/// Keeps the first record's cause; at the second, and once the timer of `timer` fires, forwards on its behalf and then on
+/// its own.
+#[derive(Default)]
+struct Keeper {
+    kept: Option<Cause>,
+}
+
+impl Keeper {
+    fn forward(context: &mut dyn Context, cause: Cause) {
+        let forward = |context: &mut dyn Context, value| context.forward(0, "k".into(), Bytes::from_static(value));
+        forward(&mut *context.on_behalf_of(cause), b"kept");
+        forward(context, b"own");
+    }
+}
+
+impl Processor for Keeper {
+    fn process(&mut self, context: &mut dyn Context, record: &SourceRecord) -> Result<(), ProcessorError> {
+        match self.kept.clone() {
+            None => self.kept = Some(record.cause()),
+            Some(cause) => Self::forward(context, cause),
+        }
+        if record.value.as_deref() == Some(b"timer") {
+            context.schedule(record.append_ms, Bytes::new());
+        }
+        Ok(())
+    }
+
+    fn punctuate(&mut self, context: &mut dyn Context, _timer: &Timer) -> Result<(), ProcessorError> {
+        self.kept.take().into_iter().for_each(|cause| Self::forward(context, cause));
+        Ok(())
+    }
+}
+
+#[test]
+fn what_is_forwarded_on_behalf_of_a_kept_record_has_its_headers() {
+    let topology = Topology::builder("keeping").source("table", TABLE).source("stream", STREAM).clock("stream", "tick");
+    let topology = topology.processor("keeper", Keeper::default, &["table", "stream"]).sink("out", "out", &["keeper"]);
+    let mut driver = TopologyTestDriver::new(&topology.build().unwrap(), 1).with_unit_records(10);
+    for (topic, value, id) in [(STREAM, "timer", "first"), (TABLE, "x", "second")] {
+        let headers = ["correlation-id", "other"].map(|name| Header { name: name.into(), value: id.into() });
+        driver.enqueue_record(topic, 0, Some("k".into()), Some(value.into()), headers.into(), START_MS).unwrap();
+        driver.run().unwrap();
+    }
+    driver.run_until_quiet().unwrap();
+    let seen: Vec<_> = driver.drain_outputs();
+    let seen = seen.iter().map(|record| {
+        assert!(record.headers.iter().all(|header| header.name != "other"));
+        (record.value.as_deref().unwrap(), header(record, CAUSATION).unwrap(), header(record, "correlation-id"))
+    });
+    let expected: [(&[u8], _, _); 4] = [
+        (b"kept", "stream/0/0", Some("first")),
+        (b"own", "table/0/0", Some("second")),
+        (b"kept", "stream/0/0", Some("first")),
+        (b"own", "stream/0/1", None),
+    ];
+    assert_eq!(seen.collect::<Vec<_>>(), expected);
 }
