@@ -36,6 +36,7 @@ pub const PARKING_LIMIT_MS: i64 = 60 * 60 * 1000;
 /// Indices of sources, in the order of declaration.
 mod source {
     pub(super) const ITEMS: usize = 0;
+    pub(super) const BIDS: usize = 1;
 }
 
 /// Indices of stores, likewise.

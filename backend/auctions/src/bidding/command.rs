@@ -40,7 +40,7 @@ impl Action<'_> {
 }
 
 /// When a command came.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
     /// Its time: partition time when it was read.
     pub(super) at_ms: i64,

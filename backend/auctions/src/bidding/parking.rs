@@ -5,13 +5,14 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use gavel_domain::ItemId;
-use gavel_streams::{ProcessorError, SourceRecord};
+use gavel_log::Header;
+use gavel_streams::{Cause, Context, ProcessorError, SourceRecord};
 use newtype_uuid::GenericUuid;
 
 use super::command::{Command, Incoming, Stamp, parse};
 use super::desk::{Desk, Judged};
-use super::state::{decode_parked, encode_parked};
-use super::{PARKING_LIMIT_MS, store};
+use super::state::{Parked, decode_parked, encode_parked};
+use super::{PARKING_LIMIT_MS, source, store};
 use crate::decode::{damaged, item_key};
 
 /// Length of the key of a parked command: item, offset.
@@ -24,18 +25,20 @@ impl Desk<'_> {
         key.put_slice(command.item.as_untyped_uuid().as_bytes());
         key.put_u64(record.offset);
         let key = key.freeze();
-        let value = record.value.as_deref().unwrap_or_default();
-        self.context.put(store::PARKED, key.clone(), encode_parked(stamp, value));
+        let (headers, value) = (record.cause().headers, record.value.clone().unwrap_or_default());
+        self.context.put(store::PARKED, key.clone(), encode_parked(&Parked { stamp, headers, value }));
         self.context.schedule(due_ms(stamp), key);
     }
 
     /// Decides what waits for an item that has just come, in order.
     pub(super) fn adopt(&mut self, item: ItemId) -> Result<(), ProcessorError> {
         for (key, parked) in self.context.scan_prefix(store::PARKED, &item_key(item))? {
-            let (stamp, value) = decode_parked(&parked)?;
-            self.context.cancel(due_ms(stamp), key.clone());
-            self.context.delete(store::PARKED, key);
-            let judged = self.judge(&reread(&value)?, stamp)?;
+            let parked = decode_parked(&parked)?;
+            self.context.cancel(due_ms(parked.stamp), key.clone());
+            self.context.delete(store::PARKED, key.clone());
+            let mut context = on_behalf_of(self.context, &key, parked.headers)?;
+            let mut desk = Desk { context: &mut *context, book: &mut *self.book };
+            let judged = desk.judge(&reread(&parked.value)?, parked.stamp)?;
             debug_assert_eq!(judged, Judged::Decided, "its item has just come");
         }
         Ok(())
@@ -44,10 +47,25 @@ impl Desk<'_> {
     /// Gives up on a command whose limit has passed.
     pub(super) fn expire(&mut self, key: &Bytes) -> Result<(), ProcessorError> {
         let Some(parked) = self.context.get(store::PARKED, key)? else { return Ok(()) };
-        let (stamp, value) = decode_parked(&parked)?;
+        let parked = decode_parked(&parked)?;
         self.context.delete(store::PARKED, key.clone());
-        self.refuse_unknown(&reread(&value)?, stamp)
+        let mut context = on_behalf_of(self.context, key, parked.headers)?;
+        let mut desk = Desk { context: &mut *context, book: &mut *self.book };
+        desk.refuse_unknown(&reread(&parked.value)?, parked.stamp)
     }
+}
+
+/// What comes of a parked command is its own, not that of the item or the tick that releases it.
+fn on_behalf_of<'a>(
+    context: &'a mut dyn Context,
+    key: &[u8],
+    headers: Vec<Header>,
+) -> Result<Box<dyn Context + 'a>, ProcessorError> {
+    Ok(context.on_behalf_of(Cause { source: source::BIDS, offset: parked_offset(key)?, headers }))
+}
+
+fn parked_offset(key: &[u8]) -> Result<u64, ProcessorError> {
+    key.last_chunk().map(|offset| u64::from_be_bytes(*offset)).ok_or_else(|| damaged("the key of a parked command"))
 }
 
 fn due_ms(stamp: Stamp) -> i64 {

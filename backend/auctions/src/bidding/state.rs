@@ -8,6 +8,7 @@ use bytes::Bytes;
 use gavel_domain::{
     AccountId, Auction, Closing, Completion, Decision, EpochMs, Leader, Minor, Outcome, SecretMinor, Standing, Terms,
 };
+use gavel_log::Header;
 use gavel_streams::ProcessorError;
 use newtype_uuid::GenericUuid;
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use crate::decode::damaged;
 
 const LOT_VERSION: u8 = 1;
 const RECEIPT_VERSION: u8 = 1;
-const PARKED_VERSION: u8 = 1;
+const PARKED_VERSION: u8 = 2;
 
 /// Room for most of what is encoded here.
 const FIELDS_BYTES: usize = 128;
@@ -164,29 +165,59 @@ pub(super) fn decode_receipt(bytes: &[u8]) -> Result<Receipt, ProcessorError> {
     unversioned(RECEIPT_VERSION, bytes, "a receipt")
 }
 
-/// A parked command as bytes: its times, then the record's value as it was read.
-pub(super) fn encode_parked(stamp: Stamp, value: &[u8]) -> Bytes {
-    let mut bytes = Vec::with_capacity(17 + value.len());
-    bytes.push(PARKED_VERSION);
-    bytes.extend(stamp.at_ms.to_be_bytes());
-    bytes.extend(stamp.received_ms.to_be_bytes());
-    bytes.extend(value);
-    bytes.into()
+/// A command that waits for its item. It cannot be printed: its value may hold a maximum.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Parked {
+    pub(super) stamp: Stamp,
+    /// Headers of the record that pass to its outcome.
+    pub(super) headers: Vec<Header>,
+    /// Its value as it was read.
+    pub(super) value: Bytes,
 }
 
-/// Reads what [`encode_parked`] wrote.
+#[derive(Serialize, Deserialize)]
+struct ParkedV2<'a> {
+    at_ms: i64,
+    received_ms: i64,
+    #[serde(borrow)]
+    headers: Vec<(&'a str, &'a [u8])>,
+    value: &'a [u8],
+}
+
+/// A parked command as bytes.
+pub(super) fn encode_parked(parked: &Parked) -> Bytes {
+    let fields = ParkedV2 {
+        at_ms: parked.stamp.at_ms,
+        received_ms: parked.stamp.received_ms,
+        headers: parked.headers.iter().map(|header| (&*header.name, &*header.value)).collect(),
+        value: &parked.value,
+    };
+    versioned(PARKED_VERSION, &fields)
+}
+
+/// Reads what [`encode_parked`] writes, or wrote in version 1.
 ///
 /// # Errors
 /// `State` if it is damaged or of a newer version.
-pub(super) fn decode_parked(bytes: &Bytes) -> Result<(Stamp, Bytes), ProcessorError> {
-    let read = || {
-        let (&version, rest) = bytes.split_first()?;
-        let (at_ms, rest) = rest.split_first_chunk()?;
-        let (received_ms, value) = rest.split_first_chunk()?;
-        let stamp = Stamp { at_ms: i64::from_be_bytes(*at_ms), received_ms: i64::from_be_bytes(*received_ms) };
-        (version == PARKED_VERSION).then(|| (stamp, bytes.slice_ref(value)))
-    };
-    read().ok_or_else(|| damaged("a parked command"))
+pub(super) fn decode_parked(bytes: &Bytes) -> Result<Parked, ProcessorError> {
+    if let Some((&1, fields)) = bytes.split_first() {
+        return parked_v1(bytes, fields).ok_or_else(|| damaged("a parked command"));
+    }
+    let fields: ParkedV2<'_> = unversioned(PARKED_VERSION, bytes, "a parked command")?;
+    let header = |(name, value): (&str, &[u8])| Header { name: name.to_owned().into(), value: bytes.slice_ref(value) };
+    Ok(Parked {
+        stamp: Stamp { at_ms: fields.at_ms, received_ms: fields.received_ms },
+        headers: fields.headers.into_iter().map(header).collect(),
+        value: bytes.slice_ref(fields.value),
+    })
+}
+
+/// Version 1: the times as big-endian integers, then the value; no headers.
+fn parked_v1(bytes: &Bytes, fields: &[u8]) -> Option<Parked> {
+    let (at_ms, rest) = fields.split_first_chunk()?;
+    let (received_ms, value) = rest.split_first_chunk()?;
+    let stamp = Stamp { at_ms: i64::from_be_bytes(*at_ms), received_ms: i64::from_be_bytes(*received_ms) };
+    Some(Parked { stamp, headers: Vec::new(), value: bytes.slice_ref(value) })
 }
 
 fn versioned(version: u8, fields: &impl Serialize) -> Bytes {

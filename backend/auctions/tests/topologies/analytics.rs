@@ -48,7 +48,7 @@ fn recounted(outputs: &[Output], currency_of: impl Fn(&Value) -> &'static str) -
         let (count, sum) = cells.entry(cell).or_insert((0, 0));
         (*count, *sum) = (*count + 1, *sum + amount);
     };
-    for Output { topic, value } in outputs {
+    for Output { topic, value, .. } in outputs {
         if topic == topics::HISTORY && value["type"] == "bid_decided" {
             let (at, decision) = (&value["at_ms"], &value["decision"]);
             add("bids", at, decision, "", 0);

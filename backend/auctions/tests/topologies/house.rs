@@ -4,7 +4,7 @@ use bytes::Bytes;
 use gavel_auctions::bidding;
 use gavel_auctions::wire::topics;
 use gavel_domain::{AccountId, ItemId, bid_id};
-use gavel_log::NewRecord;
+use gavel_log::{Header, NewRecord};
 use gavel_streams::TopologyTestDriver;
 use newtype_uuid::GenericUuid;
 use serde_json::{Value, json};
@@ -71,6 +71,8 @@ pub(crate) fn tick() -> Value {
 pub(crate) struct Output {
     pub(crate) topic: String,
     pub(crate) value: Value,
+    /// Its `causation`, where it has one.
+    pub(crate) causation: Option<String>,
 }
 
 /// The bidding topology at work, one partition.
@@ -97,6 +99,16 @@ impl House {
         self.outputs()
     }
 
+    /// Appends under a correlation id; answers the records that came out.
+    pub(crate) fn traced(&mut self, topic: &str, value: &Value, append_ms: i64, id: &str) -> Vec<NewRecord> {
+        let headers = [("correlation-id", id.to_owned()), ("traceparent", format!("trace of {id}"))];
+        let headers = headers.map(|(name, value)| Header { name: name.into(), value: value.into() }).into();
+        let value = Some(value.to_string().into());
+        self.0.enqueue_record(topic, 0, None, value, headers, append_ms).expect("there is such a topic");
+        self.0.run().expect("the task goes on");
+        self.0.drain_outputs()
+    }
+
     /// Lets the clock go on until nothing waits; answers what came out.
     pub(crate) fn run_out(&mut self) -> Vec<Output> {
         self.0.run_until_quiet().expect("the task goes on");
@@ -118,7 +130,12 @@ impl House {
             value.map_or(Value::Null, |value| serde_json::from_slice(&value).expect("every output is JSON"))
         };
         let outputs = self.0.drain_outputs().into_iter();
-        outputs.map(|record| Output { topic: record.topic.to_string(), value: parse(record.value) }).collect()
+        outputs
+            .map(|record| {
+                let causation = header(&record, "causation");
+                Output { topic: record.topic.to_string(), value: parse(record.value), causation }
+            })
+            .collect()
     }
 }
 

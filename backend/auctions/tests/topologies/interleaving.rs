@@ -16,12 +16,13 @@ enum Appended {
     Command(i64, Value),
 }
 
-/// What each item's readers see: topic by topic, in order.
+/// What each item's readers see: topic by topic, in order; of the history also which command it says it is of.
 fn per_item(outputs: &[Output]) -> BTreeMap<(String, String), Vec<Value>> {
     let mut seen: BTreeMap<_, Vec<Value>> = BTreeMap::new();
     for output in outputs.iter().filter(|output| output.topic != topics::ITEMS) {
         let item = output.value["item_id"].as_str().expect("every output is of an item").to_owned();
-        seen.entry((output.topic.clone(), item)).or_default().push(output.value.clone());
+        let causation = output.causation.as_ref().filter(|_| output.topic == topics::HISTORY);
+        seen.entry((output.topic.clone(), item)).or_default().push(json!([output.value, causation]));
     }
     seen
 }

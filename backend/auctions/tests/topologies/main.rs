@@ -4,6 +4,7 @@ mod analytics;
 mod backtest;
 mod bidding;
 mod graph;
+mod headers;
 mod house;
 mod interleaving;
 mod notices;

@@ -1,4 +1,4 @@
-//! The bytes of version 1, kept for ever.
+//! The bytes of every version, kept for ever.
 
 use gavel_domain::{Bid, Command, Currency, Ladder};
 
@@ -46,6 +46,14 @@ fn full() -> Lot {
     Lot { listed_ms: 900, auction }
 }
 
+fn parked() -> Parked {
+    Parked {
+        stamp: Stamp { at_ms: 1_500, received_ms: 1_499 },
+        headers: vec![Header { name: "correlation-id".into(), value: "abc".into() }],
+        value: "{}".into(),
+    }
+}
+
 fn receipt() -> Receipt {
     Receipt {
         decision: Decision::TooLow,
@@ -71,23 +79,24 @@ const PLAIN: &str =
     "01880e5353535353535353535353535353535303555344087374616e64617264c8010000d00f90b907000000c801000090b90700";
 const FULL: &str = "01880e53535353535353535353535353535353034b5744087374616e64617264c80101904e01a0fe0ad00f90b907013c78ac020142424242424242424242424242424242b06d01c03e904e0203b8ea0e0100b8ea0e";
 const RECEIPT: &str = "0104010701f8550001b817b617";
-const PARKED: &str = "0100000000000005dc00000000000005db7b7d";
+const PARKED_V1: &str = "0100000000000005dc00000000000005db7b7d";
+const PARKED: &str = "02b817b617010e636f7272656c6174696f6e2d696403616263027b7d";
 
 #[test]
-fn version_1_is_still_written() {
+fn the_present_version_is_still_written() {
     assert_eq!(hex(&encode_lot(&plain())), PLAIN);
     assert_eq!(hex(&encode_lot(&full())), FULL);
     assert_eq!(hex(&encode_receipt(&receipt())), RECEIPT);
-    assert_eq!(hex(&encode_parked(Stamp { at_ms: 1_500, received_ms: 1_499 }, b"{}")), PARKED);
+    assert_eq!(hex(&encode_parked(&parked())), PARKED);
 }
 
 #[test]
-fn version_1_is_still_read() {
+fn every_version_is_still_read() {
     assert_eq!(decode_lot(&unhex(PLAIN)).unwrap(), plain());
     assert_eq!(decode_lot(&unhex(FULL)).unwrap(), full());
     assert_eq!(decode_receipt(&unhex(RECEIPT)).unwrap(), receipt());
-    let (stamp, value) = decode_parked(&unhex(PARKED).into()).unwrap();
-    assert_eq!((stamp.at_ms, stamp.received_ms, &value[..]), (1_500, 1_499, &b"{}"[..]));
+    assert!(decode_parked(&unhex(PARKED).into()).unwrap() == parked());
+    assert!(decode_parked(&unhex(PARKED_V1).into()).unwrap() == Parked { headers: Vec::new(), ..parked() });
 }
 
 #[test]
@@ -96,7 +105,7 @@ fn what_is_damaged_or_newer_is_refused() {
         assert!(decode_lot(bytes).is_err());
         assert!(decode_receipt(bytes).is_err());
     }
-    for bytes in [&b""[..], b"\x01\0\0", &[2; 80]] {
+    for bytes in [&b""[..], b"\x01\0\0", &unhex(PARKED)[..20], &[3; 80]] {
         assert!(decode_parked(&Bytes::copy_from_slice(bytes)).is_err());
     }
 }
