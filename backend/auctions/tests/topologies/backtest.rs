@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use gavel_auctions::backtest::{BacktestError, Recording, Summary};
 use gavel_auctions::bidding::PARKING_LIMIT_MS;
+use gavel_auctions::wire::topics;
+use gavel_streams::TopologyTestDriver;
 use serde_json::{Value, json};
 
 use crate::house::{END, House, START, bid, item, listing, listing_with, tick};
@@ -117,6 +119,43 @@ fn it_decides_as_a_live_run_does() {
         // The late item's commands were parked live, too, for it was appended after them.
         assert_eq!(replayed, live);
     }
+}
+
+/// The commands are handed on in chunks of 16,384; the items around that border come when it is their turn.
+#[test]
+fn a_long_recording_is_replayed_as_if_in_one_piece() {
+    const BORDER: i64 = 16_384;
+    let lots = ['T', 'U', 'V', 'W', 'X', 'Y', 'Z'];
+    // Three commands a millisecond: the border is within one.
+    let border_ms = START + BORDER / 3;
+    assert_eq!((BORDER - 1) / 3, BORDER / 3);
+    let items: Lines = lots.iter().zip(-3..).map(|(lot, after)| (border_ms + after, 0, listing(*lot))).collect();
+    let bids: Lines = (0..BORDER + 600)
+        .map(|number| {
+            let (lot, bidder) = (lots[number as usize % lots.len()], ['A', 'B', 'C'][number as usize % 3]);
+            (START + number / 3, 0, bid(lot, bidder, 100 + number, &number.to_string()))
+        })
+        .collect();
+
+    let mut driver = TopologyTestDriver::new(&gavel_auctions::bidding::topology().expect("the graph is sound"), 1);
+    for (topic, lines) in [(topics::ITEMS, &items), (topics::BIDS, &bids)] {
+        for (append_ms, _, value) in lines {
+            driver.enqueue(topic, 0, "", value.to_string(), *append_ms).expect("there is such a topic");
+        }
+    }
+    driver.run_until_quiet().expect("the task goes on");
+    let outputs = driver
+        .drain_outputs()
+        .into_iter()
+        .filter(|record| [topics::HISTORY, topics::COMPLETE].contains(&&*record.topic));
+    let expected: Vec<Value> =
+        outputs.map(|record| serde_json::from_slice(&record.value.expect("a value")).expect("JSON")).collect();
+
+    let (summary, out) = run(&items, &bids);
+    assert_eq!((summary.decisions, summary.completions), (bids.len() as u64, lots.len() as u64));
+    let replayed: Vec<Value> =
+        out.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")["value"].clone()).collect();
+    assert!(replayed == expected, "the order or a decision differs");
 }
 
 #[test]

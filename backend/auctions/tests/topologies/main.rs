@@ -3,6 +3,7 @@
 mod analytics;
 mod backtest;
 mod bidding;
+mod edges;
 mod graph;
 mod headers;
 mod house;
