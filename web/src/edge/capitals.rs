@@ -2,6 +2,7 @@
 
 /// ISO 3166 code, latitude and longitude in degrees, by code.
 #[rustfmt::skip]
+#[expect(clippy::approx_constant, reason = "a latitude that looks like pi")]
 pub(super) const CAPITALS: &[(&str, f64, f64)] = &[
     ("AD", 42.51, 1.52), ("AE", 24.45, 54.38), ("AF", 34.53, 69.17), ("AG", 17.12, -61.85), ("AI", 18.22, -63.06),
     ("AL", 41.33, 19.82), ("AM", 40.18, 44.51), ("AO", -8.84, 13.23), ("AR", -34.60, -58.38), ("AS", -14.28, -170.70),
