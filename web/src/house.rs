@@ -26,7 +26,6 @@ use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::edge::geo::Geo;
-use crate::edge::pending::Pending;
 use crate::edge::words::ProhibitedWords;
 use crate::live::{Live, LiveParts};
 use crate::metrics;
@@ -200,7 +199,6 @@ fn state(
         hub: Arc::clone(&live.hub),
         flow: Arc::clone(&live.flow),
         live,
-        pending: Pending::default(),
         geo,
         words,
         limits: RateLimits::new(config.rate_limits),

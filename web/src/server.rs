@@ -67,7 +67,9 @@ pub fn router(state: Option<AppState>, vitals: Vitals) -> Router {
 }
 
 /// Refuses what pages of other sites have a browser send.
-fn same_site_only(state: &AppState) -> CsrfLayer<impl Fn(tower_http::csrf::ProtectionError) -> Response + Clone + use<>> {
+fn same_site_only(
+    state: &AppState,
+) -> CsrfLayer<impl Fn(tower_http::csrf::ProtectionError) -> Response + Clone + use<>> {
     let origin = state.config.public_origin.as_deref().map(|origin| origin.trim_end_matches('/'));
     let layer = origin.and_then(|origin| CsrfLayer::new().add_trusted_origin(origin).ok()).unwrap_or_default();
     layer.with_rejection_response(|_| WebError::Forbidden("pages of other sites may not send this").into_response())

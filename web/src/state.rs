@@ -10,7 +10,6 @@ use gavel_readmodel::Database;
 
 use crate::config::Config;
 use crate::edge::geo::Geo;
-use crate::edge::pending::Pending;
 use crate::edge::words::ProhibitedWords;
 use crate::live::{Flow, Hub, Live};
 use crate::security::password::Passwords;
@@ -34,8 +33,6 @@ pub struct Parts {
     pub live: Arc<Live>,
     /// Its recent events, waiting requests, watchers.
     pub hub: Arc<Hub>,
-    /// Bids that this process appended and that were not decided in time.
-    pub pending: Pending,
     /// How long bids take.
     pub flow: Arc<Flow>,
     /// Places of addresses.

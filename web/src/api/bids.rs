@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use super::body::{Body, Id, Params};
 use super::present::Verdict;
-use crate::edge::bid::{Bid, BidStanding, IdempotencyKey, first_decision};
+use crate::edge::bid::{Bid, BidStanding, IdempotencyKey};
+use crate::edge::receipt::{self, PendingBid};
 use crate::edge::trace::Trace;
 use crate::error::{FieldErrors, WebError};
 use crate::security::client_address::ClientAddress;
@@ -36,7 +37,7 @@ pub(super) struct BidBody {
 #[utoipa::path(post, path = "/api/v1/items/{item_id}/bids", tag = "bids", security(("bearer" = [])),
     request_body = BidBody, params(
         ("item_id" = String, Path, format = "uuid"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key again is the same bid")), responses(
+        ("Idempotency-Key" = String, Header, description = "The same key again is the same bid")), responses(
     (status = 200, description = "It counts"),
     (status = 202, description = "Not decided yet: ask at Location"),
     (status = 401, description = "Not signed in", content_type = "application/problem+json"),
@@ -54,20 +55,33 @@ pub(super) async fn place(
     headers: HeaderMap,
     Body(body): Body<BidBody>,
 ) -> Result<Response, WebError> {
-    let key = match headers.get(IDEMPOTENCY_KEY) {
-        Some(value) => IdempotencyKey::parse(value.to_str().unwrap_or_default())?,
-        None => IdempotencyKey::fresh(),
-    };
-    let bid = Bid { item_id, max: maximum(body.max_minor)?, key };
+    let bid = Bid { item_id, max: maximum(body.max_minor)?, key: idempotency_key(&headers)? };
     Ok(match bid.place(&state, &caller, address, &trace).await? {
         BidStanding::Decided(bid_id, receipt) => {
             Json(Verdict::of(&receipt.record).of_bid(bid_id).into_result()?).into_response()
         }
-        BidStanding::Pending(bid_id, appended) => {
-            let location = [(header::LOCATION, format!("/api/v1/bids/{bid_id}"))];
-            let body = json!({"bid_id": bid_id, "status": "pending", "received_ms": appended.append_ms});
-            (StatusCode::ACCEPTED, location, Json(body)).into_response()
+        BidStanding::Pending(bid) => {
+            let location = [(header::LOCATION, format!("/api/v1/bids/{}?at={}", bid.bid_id, bid.place()))];
+            (StatusCode::ACCEPTED, location, Json(pending(bid))).into_response()
         }
+    })
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<IdempotencyKey, WebError> {
+    match headers.get(IDEMPOTENCY_KEY) {
+        Some(value) => IdempotencyKey::parse(value.to_str().unwrap_or_default()),
+        None => Err(WebError::Invalid(FieldErrors::one(
+            "Idempotency-Key",
+            "required",
+            "Send a key of your own with each bid: the same key again is the same bid",
+        ))),
+    }
+}
+
+fn pending(PendingBid { bid_id, appended, .. }: PendingBid) -> Value {
+    json!({
+        "bid_id": bid_id, "status": "pending", "append_ms": appended.append_ms, "received_ms": appended.append_ms,
+        "partition": appended.partition, "offset": appended.offset, "decision": null,
     })
 }
 
@@ -125,24 +139,34 @@ pub(super) async fn list(
     Ok(Json(BTreeMap::from([("events", records)])))
 }
 
-/// What became of a bid.
-#[utoipa::path(get, path = "/api/v1/bids/{bid_id}", tag = "bids", security(("bearer" = [])),
-    params(("bid_id" = String, Path, format = "uuid")), responses(
+/// Where a bid may be in the log.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct At {
+    /// `PARTITION:OFFSET`, as the `Location` of a 202 has it.
+    at: Option<String>,
+}
+
+/// What became of a bid. One that is refused or not decided yet is shown to its bidder alone.
+#[utoipa::path(get, path = "/api/v1/bids/{bid_id}", tag = "bids", security((), ("bearer" = [])),
+    params(("bid_id" = String, Path, format = "uuid"), At), responses(
     (status = 200, description = "Append time, partition, offset and decision"),
     (status = 404, description = "No such bid", content_type = "application/problem+json")))]
-pub(super) async fn receipt(State(state): State<AppState>, Id(bid_id): Id<BidId>) -> Result<Json<Value>, WebError> {
-    if let Some(receipt) = first_decision(&state, bid_id).await? {
-        let mut members = Verdict::of(&receipt.record).of_bid(bid_id).into_members();
-        members.insert("status".into(), json!("decided"));
-        members.insert("item_id".into(), json!(receipt.record.item_id));
-        members.insert("append_ms".into(), json!(receipt.record.received_ms));
-        members.insert("partition".into(), json!(receipt.command.map(|command| command.partition)));
-        members.insert("offset".into(), json!(receipt.command.map(|command| command.offset)));
-        return Ok(Json(Value::Object(members)));
-    }
-    let appended = state.pending.get(bid_id).ok_or(WebError::NotFound("there is no such bid"))?;
-    Ok(Json(json!({
-        "bid_id": bid_id, "status": "pending", "append_ms": appended.append_ms, "received_ms": appended.append_ms,
-        "partition": appended.partition, "offset": appended.offset, "decision": null,
-    })))
+pub(super) async fn receipt(
+    State(state): State<AppState>,
+    caller: Option<Caller>,
+    Id(bid_id): Id<BidId>,
+    Params(At { at }): Params<At>,
+) -> Result<Json<Value>, WebError> {
+    let receipt = match receipt::find(&state, caller.as_ref(), bid_id, at.as_deref()).await? {
+        BidStanding::Decided(_, receipt) => receipt,
+        BidStanding::Pending(bid) => return Ok(Json(pending(bid))),
+    };
+    let mut members = Verdict::of(&receipt.record).of_bid(bid_id).into_members();
+    members.insert("status".into(), json!("decided"));
+    members.insert("item_id".into(), json!(receipt.record.item_id));
+    members.insert("append_ms".into(), json!(receipt.record.received_ms));
+    members.insert("partition".into(), json!(receipt.command.map(|command| command.partition)));
+    members.insert("offset".into(), json!(receipt.command.map(|command| command.offset)));
+    Ok(Json(Value::Object(members)))
 }

@@ -190,7 +190,7 @@ impl Verdict {
 }
 
 /// A refusal in plain words.
-pub fn explain(decision: Decision) -> &'static str {
+fn explain(decision: Decision) -> &'static str {
     match decision {
         Decision::TooLow => "the bid is below the minimum; bid at least minimum_minor",
         Decision::NotStarted => "bidding has not begun yet",

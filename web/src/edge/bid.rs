@@ -6,10 +6,10 @@ use std::time::Instant;
 use gavel_auctions::wire::command::BidPlacedTag;
 use gavel_auctions::wire::{BidPlaced, SCHEMA_VERSION, topics};
 use gavel_domain::{BidId, ItemId, Minor, bid_id};
-use gavel_log::{Appended, NewRecord};
+use gavel_log::NewRecord;
 use gavel_readmodel::Receipt;
-use uuid::Uuid;
 
+use super::receipt::{PendingBid, first_decision};
 use super::submit;
 use super::trace::Trace;
 use crate::error::{FieldErrors, WebError};
@@ -38,12 +38,6 @@ impl IdempotencyKey {
             ))),
         }
     }
-
-    /// One that nobody has used: the request cannot be retried as the same bid.
-    #[must_use]
-    pub fn fresh() -> Self {
-        Self(Uuid::new_v4().to_string())
-    }
 }
 
 /// Up to how much somebody bids on what.
@@ -57,13 +51,13 @@ pub struct Bid {
     pub key: IdempotencyKey,
 }
 
-/// How a bid stands after the request has waited.
+/// How a bid stands.
 #[derive(Debug, Clone)]
 pub enum BidStanding {
     /// The stream has decided.
     Decided(BidId, Box<Receipt>),
     /// It has not, yet. The bid is in the log and will be decided.
-    Pending(BidId, Appended),
+    Pending(PendingBid),
 }
 
 impl Bid {
@@ -95,10 +89,7 @@ impl Bid {
                 state.flow.record_decided(posted_at);
                 BidStanding::Decided(bid_id, Box::new(receipt))
             }
-            None => {
-                state.pending.add(bid_id, appended);
-                BidStanding::Pending(bid_id, appended)
-            }
+            None => BidStanding::Pending(PendingBid { bid_id, item_id: self.item_id, appended }),
         })
     }
 
@@ -129,17 +120,6 @@ impl Bid {
             value: Some(serde_json::to_vec(&bid).map_err(|error| WebError::Internal(error.to_string()))?.into()),
             headers: trace.headers(),
         })
-    }
-}
-
-/// What a bid was first answered: from the events too new for the read model, else from the read model.
-///
-/// # Errors
-/// `DatabaseUnavailable`.
-pub async fn first_decision(state: &AppState, bid_id: BidId) -> Result<Option<Receipt>, WebError> {
-    match state.hub.receipt(bid_id) {
-        Some(receipt) => Ok(Some(receipt)),
-        None => Ok(state.database.receipt(bid_id).await?),
     }
 }
 

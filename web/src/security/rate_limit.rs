@@ -17,6 +17,7 @@ pub struct RateLimits {
     bids: Bucket,
     listings: Bucket,
     logins: Bucket,
+    receipts: Bucket,
     registrations: Bucket,
     uploads: Bucket,
 }
@@ -55,6 +56,7 @@ impl RateLimits {
             bids: Bucket::new(switch, 30, Duration::from_millis(100)),
             listings: Bucket::new(switch, 60, Duration::from_secs(6)),
             logins: Bucket::new(switch, 30, Duration::from_secs(6)),
+            receipts: Bucket::new(switch, 30, Duration::from_secs(1)),
             registrations: Bucket::new(switch, 60, Duration::from_secs(60)),
             uploads: Bucket::new(switch, 60, Duration::from_secs(6)),
         }
@@ -83,6 +85,14 @@ impl RateLimits {
     pub fn login(&self, address: IpAddr, email: &str) -> Result<(), WebError> {
         self.logins.take(&network(address))?;
         self.logins.take(&email.to_lowercase())
+    }
+
+    /// Before a bid that is not decided yet is read from the log.
+    ///
+    /// # Errors
+    /// `TooMany`.
+    pub fn receipt(&self, account: AccountId) -> Result<(), WebError> {
+        self.receipts.take(&account)
     }
 
     /// Before an account is made.

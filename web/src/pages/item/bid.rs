@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use askama::Template;
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
@@ -17,7 +17,8 @@ use super::decision::{self, Told};
 use super::panel::Panel;
 use super::{back_to, onlooker, parse_id, show};
 use crate::api::current_item;
-use crate::edge::bid::{Bid, BidStanding, IdempotencyKey, first_decision};
+use crate::edge::bid::{Bid, BidStanding, IdempotencyKey};
+use crate::edge::receipt::{self, first_decision};
 use crate::edge::trace::Trace;
 use crate::error::WebError;
 use crate::pages::answer::{Answer, page, page_with};
@@ -147,15 +148,11 @@ fn into_panel(mut response: Response) -> Response {
 async fn place(visit: Visit, caller: &Caller, bid: Bid, address: IpAddr, trace: &Trace) -> Answer {
     let item_id = bid.item_id;
     let standing = bid.place(&visit.state, caller, address, trace).await?;
-    let (bid_id, decided) = match standing {
-        BidStanding::Decided(bid_id, receipt) => (bid_id, Some(receipt.record)),
-        BidStanding::Pending(bid_id, _) => (bid_id, None),
+    let (href, decided) = match standing {
+        BidStanding::Decided(bid_id, receipt) => (format!("/items/{item_id}?bid={bid_id}"), Some(receipt.record)),
+        BidStanding::Pending(bid) => (format!("/items/{item_id}/bids/{}?at={}", bid.bid_id, bid.place()), None),
     };
     if visit.htmx_target.is_none() {
-        let href = match decided {
-            Some(_) => format!("/items/{item_id}?bid={bid_id}"),
-            None => format!("/items/{item_id}/bids/{bid_id}"),
-        };
         return Ok(Redirect::to(&href).into_response());
     }
     let item = current_item(&visit.state, item_id).await?;
@@ -164,7 +161,7 @@ async fn place(visit: Visit, caller: &Caller, bid: Bid, address: IpAddr, trace: 
     let mut panel = Panel::of(&item, onlooker, visit.layout.now_ms);
     panel.message = Some(match decided {
         Some(record) => words(&item, &record),
-        None => pending().link(format!("/items/{item_id}/bids/{bid_id}"), "See the receipt"),
+        None => pending().link(href, "See the receipt"),
     });
     page(&panel).map(into_panel)
 }
@@ -210,31 +207,49 @@ struct ReceiptPage {
     place: Option<(u32, u64)>,
 }
 
+/// Where a bid may be in the log.
+#[derive(Deserialize)]
+pub(crate) struct At {
+    at: Option<String>,
+}
+
 /// `GET /items/{id}/bids/{bid_id}`: what became of a bid; 202 while it is not decided, and the page asks again by itself.
-pub(crate) async fn receipt(visit: Visit, Path((id, bid_id)): Path<(String, String)>) -> Answer {
+pub(crate) async fn receipt(
+    visit: Visit,
+    Path((id, bid_id)): Path<(String, String)>,
+    Query(At { at }): Query<At>,
+) -> Answer {
     let item_id = parse_id(&id)?;
-    let bid_id: BidId = bid_id.parse().map_err(|_| WebError::NotFound("there is no such bid"))?;
+    let no_such_bid = || WebError::NotFound("there is no such bid");
+    let bid_id: BidId = bid_id.parse().map_err(|_| no_such_bid())?;
     let caller = visit.member()?;
-    let receipt = first_decision(&visit.state, bid_id).await?;
-    let decided = receipt.as_ref().map(|receipt| &receipt.record);
-    if decided.is_some_and(|record| record.bidder_id != Some(caller.id()) || record.item_id != item_id) {
-        return Err(WebError::NotFound("there is no such bid").into());
+    let standing = receipt::find(&visit.state, Some(caller), bid_id, at.as_deref()).await?;
+    let (bid_item_id, is_own) = match &standing {
+        BidStanding::Decided(_, receipt) => (receipt.record.item_id, receipt.record.bidder_id == Some(caller.id())),
+        BidStanding::Pending(bid) => (bid.item_id, true),
+    };
+    if bid_item_id != item_id || !is_own {
+        return Err(no_such_bid().into());
     }
-    // Another web process may have taken the bid in, so that it is not known here is no reason to say that it does not exist.
-    let appended = visit.state.pending.get(bid_id);
     let item = current_item(&visit.state, item_id).await?;
-    let status = if decided.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let (status, message, received_ms, place) = match &standing {
+        BidStanding::Decided(_, receipt) => {
+            let place = receipt.command.map(|place| (place.partition, place.offset));
+            (StatusCode::OK, words(&item, &receipt.record), receipt.record.received_ms, place)
+        }
+        BidStanding::Pending(bid) => {
+            let place = (bid.appended.partition, bid.appended.offset);
+            (StatusCode::ACCEPTED, pending(), bid.appended.append_ms, Some(place))
+        }
+    };
     let receipt = ReceiptPage {
         item_id,
-        title: item.title.clone(),
+        title: item.title,
         bid_id,
-        is_pending: decided.is_none(),
-        message: decided.map_or_else(pending, |record| words(&item, record)),
-        received: decided.map(|record| record.received_ms).or(appended.map(|place| place.append_ms)).map(Moment),
-        place: match (receipt.as_ref().and_then(|receipt| receipt.command), appended) {
-            (Some(place), _) => Some((place.partition, place.offset)),
-            (None, place) => place.map(|place| (place.partition, place.offset)),
-        },
+        is_pending: matches!(standing, BidStanding::Pending(_)),
+        message,
+        received: Some(Moment(received_ms)),
+        place,
         layout: visit.layout,
     };
     page_with(status, &receipt)
