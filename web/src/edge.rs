@@ -11,6 +11,7 @@ pub mod picture;
 pub mod receipt;
 pub mod registration;
 pub mod submit;
+mod times;
 pub mod trace;
 pub mod withdrawal;
 pub mod words;

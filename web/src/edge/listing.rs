@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::category;
+use super::times::Times;
 use super::trace::Trace;
 use crate::error::{FieldErrors, WebError};
 use crate::security::session::Caller;
@@ -23,10 +24,10 @@ const DESCRIPTION_CHARACTERS_MAX: usize = 10_000;
 const IMAGES_MAX: usize = 12;
 /// A soft close may move the end by a day at most.
 const SOFT_CLOSE_S_MAX: u32 = 24 * 60 * 60;
-/// How far in the past a start may be: clocks differ, and forms take time to fill in.
-const START_SLACK_MS: i64 = 60_000;
 /// How long a listing waits to be readable.
 const READABLE_WITHIN: Duration = Duration::from_secs(10);
+/// After which pause a database that failed is asked again.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
 
 /// What a seller sends. Everything is optional here, so that each missing field is told by its name.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
@@ -82,7 +83,7 @@ impl Listing {
     /// Lists the item and answers its id once it is readable.
     ///
     /// # Errors
-    /// `Invalid` by field; `LogUnavailable` when nothing was listed; `DatabaseUnavailable`.
+    /// `Invalid` by field; `LogUnavailable` when the log did not confirm it; `DatabaseUnavailable`.
     pub async fn submit(
         self,
         state: &AppState,
@@ -129,7 +130,7 @@ impl Listing {
         .await?;
         let partition = TopicPartition::new(topics::ITEMS, appended.partition);
         let deadline = Instant::now() + READABLE_WITHIN;
-        if !state.database.wait_until_projected(&partition, appended.offset, deadline).await? {
+        if !is_projected(state, &partition, appended.offset, deadline).await {
             tracing::warn!(%item_id, "a listing is in the log, but not yet readable");
         }
         Ok(item_id)
@@ -241,31 +242,9 @@ impl Listing {
     }
 
     fn check_times(&self, state: &AppState, errors: &mut FieldErrors) -> Option<(EpochMs, EpochMs)> {
-        let now_ms = state.now_ms();
-        let starts_at_ms = self.starts_at_ms.unwrap_or(now_ms);
-        if starts_at_ms < now_ms - START_SLACK_MS {
-            errors.add("starts_at_ms", "past", "Choose a start that is not in the past");
-        }
-        let ends_at_ms = match (self.ends_at_ms, self.duration_s) {
-            (Some(ends_at_ms), None) => ends_at_ms,
-            (None, Some(duration_s)) => starts_at_ms.saturating_add(i64::from(duration_s) * 1000),
-            (None, None) => {
-                errors.add("ends_at_ms", "required", "Say when it ends: ends_at_ms or duration_s");
-                return None;
-            }
-            (Some(_), Some(_)) => {
-                errors.add("ends_at_ms", "ambiguous", "Say when it ends once: ends_at_ms or duration_s");
-                return None;
-            }
-        };
-        let field = if self.duration_s.is_some() { "duration_s" } else { "ends_at_ms" };
-        let duration_ms = ends_at_ms.saturating_sub(starts_at_ms.max(now_ms));
-        let (min_s, max_s) = (state.config.min_duration_s, state.config.max_duration_s);
-        if duration_ms < i64::from(min_s) * 1000 {
-            errors.add(field, "too_short", format!("An auction runs for at least {min_s} seconds"));
-        } else if duration_ms > i64::from(max_s) * 1000 {
-            errors.add(field, "too_long", format!("An auction runs for at most {max_s} seconds"));
-        }
+        let asked = Times { starts_at_ms: self.starts_at_ms, ends_at_ms: self.ends_at_ms, duration_s: self.duration_s };
+        let bounds_s = (state.config.min_duration_s, state.config.max_duration_s);
+        let (starts_at_ms, ends_at_ms) = asked.check(state.now_ms(), bounds_s, errors)?;
         Some((EpochMs::new(starts_at_ms), EpochMs::new(ends_at_ms)))
     }
 
@@ -280,6 +259,20 @@ impl Listing {
         }
         Ok(())
     }
+}
+
+/// Whether the read model has a record by the deadline. A database that fails is asked again: what was listed is listed.
+async fn is_projected(state: &AppState, partition: &TopicPartition, offset: u64, deadline: Instant) -> bool {
+    while Instant::now() < deadline {
+        match state.database.wait_until_projected(partition, offset, deadline).await {
+            Ok(is_projected) => return is_projected,
+            Err(error) => {
+                tracing::debug!(%error, "the read model did not say whether it has a listing");
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+        }
+    }
+    false
 }
 
 fn amount(field: &'static str, minor: i64, errors: &mut FieldErrors) -> Option<Minor> {
