@@ -116,8 +116,11 @@ pub enum WebError {
         /// How long to wait.
         retry_after_s: u64,
     },
-    /// The log cannot be reached: nothing was written.
-    #[error("the house cannot take this at the moment; nothing was done, try again")]
+    /// The log cannot be reached: a command may have been written, or not.
+    #[error(
+        "the house cannot confirm this at the moment; send the same request again: with the same Idempotency-Key it is \
+         the same bid"
+    )]
     LogUnavailable,
     /// The database cannot be reached.
     #[error("the house cannot answer at the moment; try again")]

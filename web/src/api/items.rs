@@ -31,7 +31,7 @@ pub(super) struct ItemCreated {
     (status = 401, description = "Not signed in", content_type = "application/problem+json"),
     (status = 422, description = "What is wrong, by field", content_type = "application/problem+json"),
     (status = 429, description = "Too many listings", content_type = "application/problem+json"),
-    (status = 503, description = "Nothing was listed; try again", content_type = "application/problem+json")))]
+    (status = 503, description = "Not confirmed: look whether it is listed, and try again", content_type = "application/problem+json")))]
 pub(super) async fn create(
     State(state): State<AppState>,
     caller: Caller,

@@ -156,7 +156,7 @@ fn words(status: StatusCode) -> (&'static str, &'static str) {
         ),
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => (
             "The house cannot take this at the moment",
-            "A part of it is not answering. Nothing was half done. Wait a few seconds, then try again.",
+            "A part of it is not answering. Wait a few seconds, then try again; a bid that is sent twice counts once.",
         ),
         status if status.is_client_error() => (
             "That could not be understood",

@@ -13,8 +13,9 @@ use super::client::{base_config, number, offset, write_error, write_log};
 use super::error::{RECORD_BYTES_MAX, log_error};
 use crate::port::{Appended, Delivery, LogError, NewRecord, Producer, Result};
 
-/// How long a record may wait for the broker before it is refused.
-const DELIVERY_TIMEOUT: &str = "10000";
+/// How long a record may wait for the broker before it is refused, in milliseconds: less than the 5 s after which a
+/// request gives up, so that what is told to have failed is not sent later.
+const DELIVERY_TIMEOUT_MS: &str = "4000";
 
 type Answer = oneshot::Sender<Result<Appended>>;
 
@@ -100,7 +101,7 @@ pub(super) struct KafkaProducer(ThreadedProducer<Deliveries>);
 impl KafkaProducer {
     pub(super) fn connect(bootstrap: &str) -> Result<Self> {
         let mut config = producer_config(bootstrap);
-        config.set("linger.ms", "0").set("message.timeout.ms", DELIVERY_TIMEOUT);
+        config.set("linger.ms", "0").set("message.timeout.ms", DELIVERY_TIMEOUT_MS);
         config.create_with_context(Deliveries).map(Self).map_err(|error| log_error(&error, ""))
     }
 }
