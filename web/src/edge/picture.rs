@@ -7,6 +7,7 @@ use gavel_readmodel::NewImage;
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 use newtype_uuid::GenericUuid;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::error::{FieldErrors, WebError};
@@ -18,9 +19,13 @@ pub const PICTURE_BYTES_MAX: usize = 5 * 1024 * 1024;
 const DECODED_PIXELS_MAX: u32 = 12_000;
 /// Memory that decoding one may take.
 const DECODED_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Decodes at a time: each takes a core and that memory.
+const CONCURRENT_DECODES: usize = 2;
 const FULL_PIXELS: u32 = 1600;
 const THUMBNAIL_PIXELS: u32 = 480;
 const JPEG_QUALITY: u8 = 85;
+
+static DECODES: Semaphore = Semaphore::const_new(CONCURRENT_DECODES);
 
 /// Takes a picture in and answers its id.
 ///
@@ -30,8 +35,13 @@ pub async fn take(state: &AppState, owner_id: AccountId, upload: bytes::Bytes) -
     if upload.len() > PICTURE_BYTES_MAX {
         return Err(WebError::TooLarge { limit_bytes: PICTURE_BYTES_MAX });
     }
-    let made = tokio::task::spawn_blocking(move || make_anew(&upload)).await;
-    let made = made.map_err(|error| WebError::Internal(error.to_string()))?;
+    let permit = DECODES.acquire().await.map_err(|error| WebError::Internal(error.to_string()))?;
+    let decode = move || {
+        // Held here, for the work goes on even where nobody waits for it any more.
+        let _permit = permit;
+        make_anew(&upload)
+    };
+    let made = tokio::task::spawn_blocking(decode).await.map_err(|error| WebError::Internal(error.to_string()))?;
     let Some((bytes, thumbnail)) = made else {
         return Err(WebError::Invalid(FieldErrors::one(
             "images",
@@ -48,18 +58,24 @@ pub async fn take(state: &AppState, owner_id: AccountId, upload: bytes::Bytes) -
 
 /// The picture and its thumbnail as JPEG.
 fn make_anew(upload: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let mut decoder = open(upload)?;
+    // The camera's note of which way is up goes with the rest, so it is applied first.
+    let orientation = decoder.orientation().ok()?;
+    let mut picture = DynamicImage::from_decoder(decoder).ok()?;
+    picture.apply_orientation(orientation);
+    Some((jpeg(&picture, FULL_PIXELS)?, jpeg(&picture, THUMBNAIL_PIXELS)?))
+}
+
+/// A decoder of what is not too large by its own header.
+fn open(upload: &[u8]) -> Option<impl ImageDecoder + '_> {
     let mut reader = ImageReader::new(Cursor::new(upload)).with_guessed_format().ok()?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(DECODED_PIXELS_MAX);
     limits.max_image_height = Some(DECODED_PIXELS_MAX);
     limits.max_alloc = Some(DECODED_BYTES_MAX);
     reader.limits(limits);
-    let mut decoder = reader.into_decoder().ok()?;
-    // The camera's note of which way is up goes with the rest, so it is applied first.
-    let orientation = decoder.orientation().ok()?;
-    let mut picture = DynamicImage::from_decoder(decoder).ok()?;
-    picture.apply_orientation(orientation);
-    Some((jpeg(&picture, FULL_PIXELS)?, jpeg(&picture, THUMBNAIL_PIXELS)?))
+    // The limits bind the decoder's own memory, not that of the picture it fills.
+    reader.into_decoder().ok().filter(|decoder| decoder.total_bytes() <= DECODED_BYTES_MAX)
 }
 
 fn jpeg(picture: &DynamicImage, side_max: u32) -> Option<Vec<u8>> {
@@ -80,6 +96,30 @@ mod tests {
         let (full, thumbnail) = make_anew(&png).unwrap();
         let side = |bytes: &[u8]| image::load_from_memory(bytes).unwrap().width();
         assert_eq!((side(&full), side(&thumbnail)), (720, THUMBNAIL_PIXELS));
+    }
+
+    /// The head of a PNG of 16-bit RGBA, up to its pixels.
+    fn png_head(side: u32) -> Vec<u8> {
+        let chunk = |kind: &[u8; 4], data: &[u8]| {
+            let checked = [kind.as_slice(), data].concat();
+            let length = u32::try_from(data.len()).unwrap().to_be_bytes();
+            [length.as_slice(), &checked, &crc32(&checked).to_be_bytes()].concat()
+        };
+        let (side, depth_rgba_plain) = (side.to_be_bytes(), [16, 6, 0, 0, 0]);
+        let header = [side.as_slice(), &side, &depth_rgba_plain].concat();
+        [b"\x89PNG\r\n\x1a\n".to_vec(), chunk(b"IHDR", &header), chunk(b"IDAT", &[])].concat()
+    }
+
+    fn crc32(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(!0, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 })
+        })
+    }
+
+    #[test]
+    fn a_picture_that_would_fill_the_memory_is_refused_by_its_head() {
+        assert!(open(&png_head(16)).is_some());
+        assert!(open(&png_head(DECODED_PIXELS_MAX)).is_none());
     }
 
     #[test]
