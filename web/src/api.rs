@@ -19,6 +19,7 @@ use crate::edge::picture::PICTURE_BYTES_MAX;
 use crate::error::WebError;
 use crate::state::AppState;
 
+pub(crate) use body::Params;
 pub use present::current_item;
 
 /// The largest JSON body.

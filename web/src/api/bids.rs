@@ -45,7 +45,7 @@ pub(super) struct BidBody {
     (status = 409, description = "Refused, with the members of a decision", content_type = "application/problem+json"),
     (status = 422, description = "What is wrong, by field", content_type = "application/problem+json"),
     (status = 429, description = "Too many bids", content_type = "application/problem+json"),
-    (status = 503, description = "Nothing was done; try again", content_type = "application/problem+json")))]
+    (status = 503, description = "Not confirmed: the same request again is the same bid", content_type = "application/problem+json")))]
 pub(super) async fn place(
     State(state): State<AppState>,
     caller: Caller,

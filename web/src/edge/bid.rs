@@ -64,8 +64,8 @@ impl Bid {
     /// Places the bid, or answers the first decision if it was placed before.
     ///
     /// # Errors
-    /// `NotFound` for an unknown item, `Invalid`, `TooMany`, `LogUnavailable` (nothing is half done: the same request
-    /// again is the same bid), `DatabaseUnavailable`.
+    /// `NotFound` for an unknown item, `Invalid`, `TooMany`, `LogUnavailable` (the same request again is the same
+    /// bid), `DatabaseUnavailable`.
     pub async fn place(
         self,
         state: &AppState,
@@ -74,7 +74,7 @@ impl Bid {
         trace: &Trace,
     ) -> Result<BidStanding, WebError> {
         let posted_at = Instant::now();
-        state.limits.bid(caller.id())?;
+        state.limits.bid(caller.id(), address)?;
         let bid_id = bid_id(caller.id(), self.item_id, &self.key.0);
         if let Some(receipt) = first_decision(state, bid_id).await? {
             return Ok(BidStanding::Decided(bid_id, Box::new(receipt)));

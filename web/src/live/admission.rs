@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::security::rate_limit::network;
+
 /// The most connections of a process.
 const TOTAL_MAX: usize = 20_000;
 /// The most connections from one address: many people may share one.
@@ -31,6 +33,7 @@ impl Admissions {
 
     /// Lets a connection in, unless there are too many. It counts until the permit is dropped.
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Permit> {
+        let address = network(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let from_address = open.by_address.get(&address).copied().unwrap_or(0);
         if open.total >= TOTAL_MAX || from_address >= self.per_address_max {
@@ -87,5 +90,15 @@ mod tests {
         drop(permits);
         assert_eq!(admissions.total(), 0);
         assert!(admissions.admit(one).is_some());
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_address() {
+        let admissions = Admissions::new(true);
+        let host = |number: usize| format!("2001:db8:1:2::{number:x}").parse().unwrap();
+        let permits: Vec<_> = (0..PER_ADDRESS_MAX).map(|number| admissions.admit(host(number)).unwrap()).collect();
+        assert!(admissions.admit(host(PER_ADDRESS_MAX)).is_none());
+        drop(permits);
+        assert!(admissions.admit(host(0)).is_some());
     }
 }

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{Utf8Bytes, WebSocket, WebSocketUpgrade};
-use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
@@ -19,6 +19,7 @@ use super::admission::Permit;
 use super::connection::{Connection, MESSAGE_BYTES_MAX};
 use super::feed::Feed;
 use super::request::{is_own_page, parse_items};
+use crate::api::Params;
 use crate::error::WebError;
 use crate::security::client_address::ClientAddress;
 use crate::security::session::Caller;
@@ -50,7 +51,7 @@ async fn watch_items(
     ClientAddress(address): ClientAddress,
     caller: Option<Caller>,
     headers: HeaderMap,
-    Query(wanted): Query<Wanted>,
+    Params(wanted): Params<Wanted>,
     upgrade: Upgrade,
 ) -> Result<Response, WebError> {
     let items = parse_items(&wanted.items)?;

@@ -15,8 +15,10 @@ use crate::error::WebError;
 #[derive(Debug)]
 pub struct RateLimits {
     bids: Bucket,
+    bids_by_address: Bucket,
     listings: Bucket,
     logins: Bucket,
+    logins_by_address: Bucket,
     receipts: Bucket,
     registrations: Bucket,
     uploads: Bucket,
@@ -54,20 +56,23 @@ impl RateLimits {
     pub fn new(switch: Switch) -> Self {
         Self {
             bids: Bucket::new(switch, 30, Duration::from_millis(100)),
+            bids_by_address: Bucket::new(switch, 300, Duration::from_millis(10)),
             listings: Bucket::new(switch, 60, Duration::from_secs(6)),
             logins: Bucket::new(switch, 30, Duration::from_secs(6)),
+            logins_by_address: Bucket::new(switch, 300, Duration::from_secs(1)),
             receipts: Bucket::new(switch, 30, Duration::from_secs(1)),
-            registrations: Bucket::new(switch, 60, Duration::from_secs(60)),
+            registrations: Bucket::new(switch, 300, Duration::from_secs(2)),
             uploads: Bucket::new(switch, 60, Duration::from_secs(6)),
         }
     }
 
-    /// Before a bid.
+    /// Before a bid: by account, and by address whoever bids from it.
     ///
     /// # Errors
     /// `TooMany`.
-    pub fn bid(&self, account: AccountId) -> Result<(), WebError> {
-        self.bids.take(&account)
+    pub fn bid(&self, account: AccountId, address: IpAddr) -> Result<(), WebError> {
+        self.bids.take(&account)?;
+        self.bids_by_address.take(&network(address))
     }
 
     /// Before a listing or a withdrawal.
@@ -83,7 +88,7 @@ impl RateLimits {
     /// # Errors
     /// `TooMany`.
     pub fn login(&self, address: IpAddr, email: &str) -> Result<(), WebError> {
-        self.logins.take(&network(address))?;
+        self.logins_by_address.take(&network(address))?;
         self.logins.take(&email.to_lowercase())
     }
 
@@ -113,14 +118,17 @@ impl RateLimits {
 
     /// Forgets those who have not asked for long, so that memory stays bounded.
     pub fn forget_idle(&self) {
-        for bucket in [&self.bids, &self.listings, &self.logins, &self.registrations, &self.uploads] {
+        let Self { bids, bids_by_address, listings, logins, logins_by_address, receipts, registrations, uploads } =
+            self;
+        for bucket in [bids, bids_by_address, listings, logins, logins_by_address, receipts, registrations, uploads] {
             bucket.forget_idle();
         }
     }
 }
 
 /// One client: an IPv4 address, or an IPv6 network of 64 bits, which is what one customer gets.
-fn network(address: IpAddr) -> IpAddr {
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => {
@@ -134,18 +142,29 @@ fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    #[test]
+    fn many_accounts_may_share_an_address_up_to_a_point() {
+        let limits = RateLimits::new(Switch::On);
+        let logins = |count: u32| (0..count).filter(|n| limits.login(HERE, &n.to_string()).is_ok()).count();
+        assert_eq!(logins(300), 300);
+        assert!(limits.login(HERE, "another@b.example").is_err());
+        assert!((0..31).any(|_| limits.login([192, 0, 2, 7].into(), "A@b.example").is_err()));
+    }
+
     #[test]
     fn a_bucket_refuses_once_it_is_empty_and_says_when_to_come_back() {
         let limits = RateLimits::new(Switch::On);
         let account = AccountId::nil();
-        let refusals = (0..31).filter_map(|_| limits.bid(account).err()).collect::<Vec<_>>();
+        let refusals = (0..31).filter_map(|_| limits.bid(account, HERE).err()).collect::<Vec<_>>();
         assert!(matches!(refusals.as_slice(), [WebError::TooMany { retry_after_s: 1 }]), "{refusals:?}");
     }
 
     #[test]
     fn nothing_is_refused_when_limits_are_off() {
         let limits = RateLimits::new(Switch::Off);
-        assert!((0..1000).all(|_| limits.bid(AccountId::nil()).is_ok()));
+        assert!((0..1000).all(|_| limits.bid(AccountId::nil(), HERE).is_ok()));
     }
 
     #[test]
