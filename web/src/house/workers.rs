@@ -49,11 +49,14 @@ impl Workers {
         running.as_ref().map(|running| (running.streams.status(), running.projector.status()))
     }
 
-    /// Waits until a thread of the streams has stopped by itself; answers why.
+    /// Waits until a thread has stopped by itself; answers why.
     pub(super) async fn failed(&self) -> String {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let Some((streams, _)) = self.status() else { continue };
+            let Some((streams, projector)) = self.status() else { continue };
+            if !projector.is_running {
+                return "the projections stopped".into();
+            }
             if let Some(thread) = streams.threads.iter().find(|thread| !thread.running) {
                 let reason = thread.error.clone().unwrap_or_default();
                 return format!("the {} streams stopped: {reason}", thread.topology);

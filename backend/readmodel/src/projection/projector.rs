@@ -48,8 +48,10 @@ pub struct ProjectorStatus {
     pub refused: u64,
     /// Failures after which it began again.
     pub failures: u64,
-    /// Whether the last attempt failed.
+    /// Whether the last attempt failed, or there will be none: its thread has stopped.
     pub is_failing: bool,
+    /// Whether its thread runs.
+    pub is_running: bool,
 }
 
 #[derive(Default)]
@@ -87,11 +89,13 @@ impl Projector {
     /// What it has done so far.
     #[must_use]
     pub fn status(&self) -> ProjectorStatus {
+        let is_running = self.thread.as_ref().is_some_and(|thread| !thread.is_finished());
         ProjectorStatus {
             projected: self.shared.projected.load(Ordering::Relaxed),
             refused: self.shared.refused.load(Ordering::Relaxed),
             failures: self.shared.failures.load(Ordering::Relaxed),
-            is_failing: self.shared.is_failing.load(Ordering::Relaxed),
+            is_failing: !is_running || self.shared.is_failing.load(Ordering::Relaxed),
+            is_running,
         }
     }
 
