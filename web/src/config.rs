@@ -142,7 +142,7 @@ pub struct Flags {
     #[serde(skip_serializing_if = "Option::is_none")]
     kafka: Option<String>,
     /// postgres://…, instead of SQLite in the data folder
-    #[arg(long, env = "GAVEL_DATABASE", global = true, value_name = "URL")]
+    #[arg(long, env = "GAVEL_DATABASE", hide_env_values = true, global = true, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     database: Option<String>,
     /// Partitions of each topic that is created [default: 4]
@@ -219,7 +219,7 @@ impl Config {
         config.checked()
     }
 
-    fn checked(self) -> Result<Self, ConfigError> {
+    fn checked(mut self) -> Result<Self, ConfigError> {
         let invalid = |text: &str| Err(ConfigError::Invalid(text.into()));
         if self.partitions == 0 || self.partitions > 1000 {
             return invalid("partitions must be from 1 to 1000");
@@ -230,12 +230,41 @@ impl Config {
         if self.categories.is_empty() {
             return invalid("categories must name at least one");
         }
-        if let Some(origin) = &self.public_origin
-            && !url::Url::parse(origin)
-                .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
-        {
-            return invalid("public_origin must be an address such as https://auctions.example");
+        if let Some(text) = &self.public_origin {
+            match origin(text) {
+                Some(origin) => self.public_origin = Some(origin),
+                None => return invalid("public_origin must be an address such as https://auctions.example"),
+            }
         }
         Ok(self)
+    }
+}
+
+/// Scheme, host and port of an address that says no more.
+fn origin(text: &str) -> Option<String> {
+    let url = url::Url::parse(text).ok()?;
+    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    let is_open = url.username().is_empty() && url.password().is_none();
+    let is_origin = matches!(url.scheme(), "http" | "https") && is_bare && is_open;
+    is_origin.then(|| url.origin().ascii_serialization())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_written_as_browsers_send_it() {
+        assert_eq!(origin("https://Auctions.example:443/").as_deref(), Some("https://auctions.example"));
+        assert_eq!(origin("http://127.0.0.1:8080").as_deref(), Some("http://127.0.0.1:8080"));
+        for bad in [
+            "auctions.example",
+            "ftp://a.example",
+            "https://a.example/house",
+            "https://a.example/?x",
+            "https://u:p@a.example",
+        ] {
+            assert_eq!(origin(bad), None, "{bad}");
+        }
     }
 }

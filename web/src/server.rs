@@ -70,7 +70,7 @@ pub fn router(state: Option<AppState>, vitals: Vitals) -> Router {
 fn same_site_only(
     state: &AppState,
 ) -> CsrfLayer<impl Fn(tower_http::csrf::ProtectionError) -> Response + Clone + use<>> {
-    let origin = state.config.public_origin.as_deref().map(|origin| origin.trim_end_matches('/'));
+    let origin = state.config.public_origin.as_deref();
     let layer = origin.and_then(|origin| CsrfLayer::new().add_trusted_origin(origin).ok()).unwrap_or_default();
     layer.with_rejection_response(|_| WebError::Forbidden("pages of other sites may not send this").into_response())
 }

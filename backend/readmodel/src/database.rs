@@ -59,9 +59,15 @@ impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-            Self::Postgres(url) => write!(f, "postgres://{}", url.rsplit(['@', '/']).nth(1).unwrap_or("…")),
+            Self::Postgres(url) => write!(f, "postgres://{}", server(url).unwrap_or_else(|| "…".into())),
         }
     }
+}
+
+/// The server in an address, as it is connected to; of an address that is none, nothing is sure to be no password.
+fn server(url: &str) -> Option<String> {
+    let options = PgConnectOptions::from_str(url).ok()?;
+    Some(format!("{}:{}", options.get_host(), options.get_port()))
 }
 
 impl fmt::Debug for DatabaseUrl {
@@ -147,5 +153,24 @@ fn migration_error(error: MigrateError) -> Error {
         MigrateError::VersionMissing(step) | MigrateError::VersionNotPresent(step) => Error::Newer(step),
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
         other => Error::Unusable(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_shown_without_name_and_password() {
+        for (url, shown) in [
+            ("postgres://ann:secret@db.example:5433/gavel?sslmode=disable", "postgres://db.example:5433"),
+            ("postgres://ann:secret@db.example:5432", "postgres://db.example:5432"),
+            ("postgres://ann:se@cret@db.example:5432/gavel", "postgres://db.example:5432"),
+            ("postgres://db.example:5432/gavel?password=se@cret", "postgres://db.example:5432"),
+            ("postgres://ann:se/cret@db.example/gavel", "postgres://…"),
+            ("postgres://ann:se?cret@db.example/gavel", "postgres://…"),
+        ] {
+            assert_eq!(DatabaseUrl::Postgres(url.into()).to_string(), shown, "{url}");
+        }
     }
 }
