@@ -115,8 +115,8 @@ impl ItemSort {
 pub struct ItemQuery {
     /// Words that all must begin a word of title or description; blank text asks for nothing.
     pub text: Option<String>,
-    /// Slug of the category.
-    pub category: Option<String>,
+    /// Slugs of the categories; none asks for nothing.
+    pub categories: Vec<String>,
     /// Where the auctions are.
     pub status: StatusFilter,
     /// In which order.
@@ -155,8 +155,12 @@ impl Database {
         if let Some(words) = query.text.as_deref().and_then(search::Words::of) {
             statement = search::push_condition(statement, &self.readers, &words);
         }
-        if let Some(category) = query.category.as_deref() {
-            statement = statement.push(" AND items.category = ").push_bind(category);
+        for (index, category) in query.categories.iter().enumerate() {
+            statement =
+                statement.push(if index == 0 { " AND items.category IN (" } else { ", " }).push_bind(&**category);
+        }
+        if !query.categories.is_empty() {
+            statement = statement.push(")");
         }
         statement = match query.status {
             StatusFilter::Any => statement,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::body::{Body, Id, Params};
 use super::present::{Item, current_item};
+use crate::edge::category;
 use crate::edge::listing::Listing;
 use crate::edge::trace::Trace;
 use crate::error::WebError;
@@ -51,7 +52,7 @@ pub(super) async fn create(
 pub(super) struct Browse {
     /// Words to find in title and description.
     q: Option<String>,
-    /// The slug of a category.
+    /// The slug of a category; its parts are included.
     category: Option<String>,
     /// `scheduled`, `open` or `ended`; any if absent.
     status: Option<String>,
@@ -82,7 +83,8 @@ pub(super) async fn list(
     let now_ms = state.now_ms();
     let query = ItemQuery {
         text: given(browse.q),
-        category: given(browse.category),
+        categories: given(browse.category)
+            .map_or_else(Vec::new, |slug| category::with_parts(&state.config.categories, &slug)),
         status: parse("status", browse.status.as_deref(), StatusFilter::parse)?,
         sort: parse("sort", browse.sort.as_deref(), ItemSort::parse)?,
         cursor: given(browse.cursor),

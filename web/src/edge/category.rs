@@ -39,8 +39,36 @@ pub fn shipped_categories() -> Vec<Category> {
     SHIPPED.iter().map(category).collect()
 }
 
+/// The slugs of a category and of all its parts; of an unknown one, it alone.
+#[must_use]
+pub fn with_parts(tree: &[Category], slug: &str) -> Vec<String> {
+    match find(tree, slug) {
+        Some(category) => slugs(category).map(str::to_owned).collect(),
+        None => vec![slug.to_owned()],
+    }
+}
+
+fn slugs(category: &Category) -> Box<dyn Iterator<Item = &str> + '_> {
+    Box::new(std::iter::once(category.slug.as_str()).chain(category.children.iter().flat_map(slugs)))
+}
+
 /// The category of that slug, wherever it is in the tree.
 #[must_use]
 pub fn find<'a>(tree: &'a [Category], slug: &str) -> Option<&'a Category> {
     tree.iter().find_map(|category| if category.slug == slug { Some(category) } else { find(&category.children, slug) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_category_includes_all_its_parts() {
+        let category = |slug: &str, children| Category { slug: slug.into(), name: slug.into(), children };
+        let lenses = category("lenses", vec![category("macro", Vec::new())]);
+        let tree = [category("art", Vec::new()), category("cameras", vec![category("film", Vec::new()), lenses])];
+        assert_eq!(with_parts(&tree, "cameras"), ["cameras", "film", "lenses", "macro"]);
+        assert_eq!(with_parts(&tree, "lenses"), ["lenses", "macro"]);
+        assert_eq!(with_parts(&tree, "stamps"), ["stamps"]);
+    }
 }

@@ -132,7 +132,8 @@ pub(crate) async fn get(State(state): State<AppState>, mut visit: Visit, Query(a
     let filled = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     let query = ItemQuery {
         text: filled(asked.q.trim()),
-        category: filled(&asked.category),
+        categories: filled(&asked.category)
+            .map_or_else(Vec::new, |slug| category::with_parts(&state.config.categories, &slug)),
         status: asked.status(),
         sort: asked.sort(),
         cursor: filled(&asked.cursor),

@@ -135,7 +135,7 @@ async fn lists_are_sorted_and_filtered(fresh: &TestDatabase) {
     assert_eq!(list(StatusFilter::Open, ItemSort::PriceHigh).await, ["Clock", "Vase"]);
     assert_eq!(list(StatusFilter::Open, ItemSort::MostBids).await, ["Clock", "Vase"]);
     assert_eq!(list(StatusFilter::Any, ItemSort::Newest).await.len(), 4);
-    let books = ItemQuery { category: Some("books".into()), ..ItemQuery::default() };
+    let books = ItemQuery { categories: vec!["books".into()], ..ItemQuery::default() };
     assert_eq!(titles(&house.database, books).await, ["Map", "Lamp"]);
     let counts = house.database.category_counts(1_000).await.unwrap();
     assert_eq!(counts.iter().map(|c| (c.category.as_str(), c.count)).collect::<Vec<_>>(), [("art", 2)]);
