@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::picture;
-use super::plan::{Plan, PlannedLot};
+use super::plan::{Plan, PlannedBid, PlannedLot};
 use super::visitor::Visitor;
 
 /// How long the house may take for one answer.
@@ -48,9 +48,13 @@ pub async fn run(base: &str, plan: &Plan, progress: impl Fn(String)) -> Result<(
         progress(format!("listed: {} (ends in {} s)", lot.title, lot.duration_s));
     }
     progress(format!("{} bids to come", plan.bids.len()));
-    for bid in &plan.bids {
-        let (item_id, listed_at) = &listed[bid.lot];
-        tokio::time::sleep_until(*listed_at + Duration::from_secs_f64(bid.after_s)).await;
+    // Listing takes time, so bids are due in another order than they were drawn in.
+    let due_at = |bid: &PlannedBid| listed[bid.lot].1 + Duration::from_secs_f64(bid.after_s);
+    let mut due: Vec<_> = plan.bids.iter().map(|bid| (due_at(bid), bid)).collect();
+    due.sort_by_key(|(due_at, _)| *due_at);
+    for (due_at, bid) in due {
+        let (item_id, _) = &listed[bid.lot];
+        tokio::time::sleep_until(due_at).await;
         if let Err(error) = bidders[bid.bidder].bid(item_id, bid.max_minor).await {
             progress(format!("{} could not bid: {error}", plan.bidders[bid.bidder]));
         }
