@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
 use gavel_auctions::wire::HistoryRecord;
-use gavel_domain::{BidId, ItemId, Minor};
+use gavel_domain::{AccountId, BidId, ItemId, Minor};
 use gavel_readmodel::ItemRow;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -83,7 +83,7 @@ pub(crate) async fn post(
     let caller = visit.member()?.clone();
     let item = current_item(&visit.state, item_id).await?;
     let text = filled.quick.as_deref().unwrap_or(&filled.amount);
-    let max = match amount(&item, text) {
+    let max = match amount(&item, caller.id(), text) {
         Ok(max) => max,
         Err(fault) => return refuse(visit, &item, text, &fault).await,
     };
@@ -96,16 +96,17 @@ pub(crate) async fn post(
     }
 }
 
-/// Reads an amount. One below the minimum is refused here only where it can never do: the stream decides the rest.
-fn amount(item: &ItemRow, text: &str) -> Result<Minor, String> {
+/// Reads an amount. One below the minimum is refused here only where it can never do: the stream decides the rest. The
+/// leader's raise need not reach the minimum, only exceed their own maximum.
+fn amount(item: &ItemRow, caller: AccountId, text: &str) -> Result<Minor, String> {
     let currency = currency_of(item);
     let max = currency.parse_amount(text).map_err(|error| sentence(&error.to_string()))?;
-    let leads_or_is_over = item.minimum_minor.is_none_or(|minimum| max.get() >= minimum);
-    if leads_or_is_over {
-        return Ok(max);
+    match item.minimum_minor {
+        Some(minimum) if max.get() < minimum && item.leader_id != Some(caller) => {
+            Err(format!("Bid {} or more", Price::of_record(currency, minimum).plain()))
+        }
+        _ => Ok(max),
     }
-    let minimum = Price::of_record(currency, item.minimum_minor.unwrap_or_default());
-    Err(format!("Bid {} or more", minimum.plain()))
 }
 
 fn sentence(text: &str) -> String {
