@@ -71,8 +71,8 @@ fn hash(token: &str) -> TokenHash {
 /// The token that came with a request, and how.
 fn presented(headers: &HeaderMap) -> Option<(String, SessionKind)> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
-        let token = value.to_str().ok()?.strip_prefix("Bearer ")?;
-        return Some((token.trim().to_owned(), SessionKind::Bearer));
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        return scheme.eq_ignore_ascii_case("bearer").then(|| (token.trim().to_owned(), SessionKind::Bearer));
     }
     let cookie = CookieJar::from_headers(headers).get(COOKIE)?.value().to_owned();
     Some((cookie, SessionKind::Browser))
@@ -127,5 +127,26 @@ impl OptionalFromRequestParts<AppState> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Option<Self>, WebError> {
         caller(state, &parts.headers).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scheme_is_read_in_any_case_and_no_other_scheme_is() {
+        let token = |authorization: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::AUTHORIZATION, authorization.parse().unwrap());
+            headers.insert(header::COOKIE, format!("{COOKIE}=from-the-cookie").parse().unwrap());
+            presented(&headers).map(|(token, _)| token)
+        };
+        for good in ["Bearer abc", "bearer abc", "BEARER  abc "] {
+            assert_eq!(token(good).as_deref(), Some("abc"), "{good}");
+        }
+        for bad in ["Basic abc", "abc", "Bearerabc"] {
+            assert_eq!(token(bad), None, "{bad}");
+        }
     }
 }
