@@ -109,6 +109,7 @@ impl Vitals {
             return (stopped(), stopped());
         };
         let why = streams.errors().next().unwrap_or("stores are being restored").to_owned();
-        (Part::new(streams.is_ready(), why), Part::new(!projector.is_failing, "they wait for the log or the database"))
+        let waits = if projector.is_running { "they wait for the log or the database" } else { "stopped" };
+        (Part::new(streams.is_ready(), why), Part::new(!projector.is_failing, waits))
     }
 }
