@@ -23,7 +23,7 @@ pub(crate) use body::Params;
 pub use present::current_item;
 
 /// The largest JSON body.
-const JSON_BYTES_MAX: usize = 64 * 1024;
+const JSON_BYTES_MAX: usize = 128 * 1024;
 
 /// The routes.
 pub fn router() -> Router<AppState> {
