@@ -1,15 +1,21 @@
 //! The command line.
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::command::{self, CommandError};
 use crate::config::{Config, ConfigError, Flags, LogFormat};
 use crate::house::Role;
+
+/// How long calls that block, such as to a broker that is away, may keep the process once all is closed.
+const END_WITHIN: Duration = Duration::from_millis(500);
 
 /// An auction house on event streams. Without a command: `serve`.
 #[derive(Debug, Parser)]
@@ -91,19 +97,47 @@ struct Demo {
 /// Runs what the command line asks for. Every failure is one line on standard error.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let is_empty = |variable: &OsStr| std::env::var_os(variable).is_some_and(|value| value.is_empty());
+    let command = without_empty_variables(Cli::command(), is_empty);
+    let cli = match command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(refusal) if refusal.use_stderr() => {
-            let text = refusal.to_string();
-            let line = text.lines().next().unwrap_or_default();
-            return fail(line.strip_prefix("error: ").unwrap_or(line), 2);
-        }
-        Err(help) => return if help.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE },
+        Err(refusal) => return refuse(&refusal),
     };
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error.to_string(), 1),
     }
+}
+
+/// A variable that is set to nothing counts as unset.
+fn without_empty_variables(command: clap::Command, is_empty: impl Fn(&OsStr) -> bool) -> clap::Command {
+    command.mut_args(|arg| match arg.get_env() {
+        Some(variable) if is_empty(variable) => arg.env(None),
+        _ => arg,
+    })
+}
+
+/// Help where help was asked for, or a command is missing; else one line.
+fn refuse(refusal: &clap::Error) -> ExitCode {
+    let code = if refusal.use_stderr() { 2 } else { 0 };
+    match refusal.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            if refusal.print().is_ok() {
+                ExitCode::from(code)
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+        _ => fail(&one_line(&refusal.to_string()), code),
+    }
+}
+
+/// What a refusal says, without how to use the command.
+fn one_line(refusal: &str) -> String {
+    let said = refusal.lines().map(str::trim);
+    let said = said.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
+    let line = said.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
 }
 
 fn fail(line: &str, code: u8) -> ExitCode {
@@ -120,7 +154,7 @@ fn run(cli: Cli) -> Result<(), CommandError> {
     let config = Config::load(&cli.flags)?;
     start_logging(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CommandError::Threads)?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         match command {
             Command::Serve => command::serve::run(config, Role::Both).await,
             Command::Web => command::serve::run(config, Role::Web).await,
@@ -133,7 +167,9 @@ fn run(cli: Cli) -> Result<(), CommandError> {
             Command::Demo(Demo { url, seed }) => command::demo::run(&url, seed).await,
             Command::Backtest(_) => Ok(()),
         }
-    })
+    });
+    runtime.shutdown_timeout(END_WITHIN);
+    ended
 }
 
 fn start_logging(config: &Config) -> Result<(), ConfigError> {
@@ -145,4 +181,41 @@ fn start_logging(config: &Config) -> Result<(), ConfigError> {
         LogFormat::Json => lines.json().init(),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(arguments: &[&str]) -> clap::Error {
+        Cli::try_parse_from([&["gavel"], arguments].concat()).unwrap_err()
+    }
+
+    #[test]
+    fn a_refusal_is_one_line_with_all_that_is_missing() {
+        let line = one_line(&refusal(&["backtest"]).to_string());
+        assert_eq!(line, "the following required arguments were not provided: --items <FILE> --bids <FILE>");
+        let line = one_line(&refusal(&["--partitions", "many"]).to_string());
+        assert!(line.starts_with("invalid value 'many' for '--partitions <N>'") && !line.contains('\n'), "{line}");
+    }
+
+    #[test]
+    fn a_command_without_its_own_gets_help() {
+        for command in ["topics", "admin"] {
+            let refusal = refusal(&[command]);
+            assert_eq!(refusal.kind(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+            assert!(refusal.use_stderr());
+        }
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_unset() {
+        // A variable that any process has; only its emptiness is played.
+        let command = || clap::Command::new("gavel").arg(clap::Arg::new("kafka").long("kafka").env("PATH"));
+        let given = |is_empty: bool| {
+            let matches = without_empty_variables(command(), |_| is_empty).get_matches_from(["gavel"]);
+            matches.get_one::<String>("kafka").is_some()
+        };
+        assert_eq!((given(false), given(true)), (true, false));
+    }
 }

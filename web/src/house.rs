@@ -163,12 +163,12 @@ fn config_fits(config: &Config, role: Role) -> Result<(), StartError> {
     if role == Role::Both {
         return Ok(());
     }
-    if config.kafka.is_none() {
-        return Err(StartError::SplitNeedsKafka);
-    }
-    match folder::database_url(config)? {
-        gavel_readmodel::DatabaseUrl::Postgres(_) => Ok(()),
-        gavel_readmodel::DatabaseUrl::Sqlite(_) => Err(StartError::SplitNeedsPostgres),
+    let has_postgres = matches!(folder::database_url(config)?, gavel_readmodel::DatabaseUrl::Postgres(_));
+    match (config.kafka.is_some(), has_postgres) {
+        (true, true) => Ok(()),
+        (true, false) => Err(StartError::SplitNeedsPostgres),
+        (false, true) => Err(StartError::SplitNeedsKafka),
+        (false, false) => Err(StartError::SplitNeedsServers),
     }
 }
 
@@ -202,7 +202,7 @@ fn state(
         geo,
         words,
         limits: RateLimits::new(config.rate_limits),
-        passwords: Passwords::default(),
+        passwords: Passwords::prepared(),
         config,
     }))
 }

@@ -16,7 +16,11 @@ pub(crate) async fn run(config: Config, role: Role) -> Result<(), CommandError> 
     if config.rate_limits == Switch::Off {
         tracing::warn!("rate limits are off: for load tests only");
     }
-    let mut house = House::open(config, role).await?;
+    let mut house = tokio::select! {
+        opened = Box::pin(House::open(config, role)) => opened?,
+        _ = interrupt.recv() => return Ok(()),
+        _ = terminate.recv() => return Ok(()),
+    };
     let address = house.address();
     let line = match role {
         Role::Both | Role::Web => format!("Gavel is open at http://{address} (Ctrl-C closes it)"),

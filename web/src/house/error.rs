@@ -34,6 +34,12 @@ pub enum StartError {
         "web and work apart need Kafka: name it with --kafka HOST:PORT, or run both in one process with gavel serve"
     )]
     SplitNeedsKafka,
+    /// `web` and `work` with neither.
+    #[error(
+        "web and work apart need Kafka and PostgreSQL: name them with --kafka HOST:PORT and --database postgres://…, or \
+         run both in one process with gavel serve"
+    )]
+    SplitNeedsServers,
     /// `web` and `work` with SQLite.
     #[error("web and work apart need PostgreSQL: name it with --database postgres://…; SQLite serves one process only")]
     SplitNeedsPostgres,

@@ -16,13 +16,14 @@ static NOBODY: LazyLock<String> = LazyLock::new(|| password_auth::generate_hash(
 #[derive(Debug, Clone)]
 pub struct Passwords(Arc<Semaphore>);
 
-impl Default for Passwords {
-    fn default() -> Self {
+impl Passwords {
+    /// Ready to verify: whoever comes first must not wait for what later ones find made. Hashes once.
+    #[must_use]
+    pub fn prepared() -> Self {
+        LazyLock::force(&NOBODY);
         Self(Arc::new(Semaphore::new(CONCURRENT_HASHES)))
     }
-}
 
-impl Passwords {
     /// The hash to store.
     ///
     /// # Errors
@@ -45,7 +46,12 @@ impl Passwords {
 
     async fn off_thread<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, WebError> {
         let stopping = |error: &dyn std::fmt::Display| WebError::Internal(format!("hashing: {error}"));
-        let _permit = self.0.acquire().await.map_err(|error| stopping(&error))?;
+        let permit = Arc::clone(&self.0).acquire_owned().await.map_err(|error| stopping(&error))?;
+        let work = move || {
+            // Held here, for the work goes on even where nobody waits for it any more.
+            let _permit = permit;
+            work()
+        };
         tokio::task::spawn_blocking(work).await.map_err(|error| stopping(&error))
     }
 }
