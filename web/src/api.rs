@@ -8,6 +8,7 @@ mod items;
 mod openapi;
 mod present;
 mod sessions;
+mod verdict;
 mod watches;
 mod withdrawals;
 

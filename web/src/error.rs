@@ -1,11 +1,15 @@
 //! What can go wrong in a request, and what the caller is told: the cause for the log, plain words for people.
 
+mod problem;
+
 use std::collections::BTreeMap;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
+
+pub use problem::Problem;
 
 /// How long a client should wait before it tries again when a part of the house is down.
 const RETRY_AFTER_S: u64 = 2;
@@ -154,28 +158,6 @@ impl WebError {
         }
     }
 
-    /// The stable `type` of the problem, and its title.
-    fn kind(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::NotFound(_) => ("not-found", "Not found"),
-            Self::MethodNotAllowed => ("method-not-allowed", "Method not allowed"),
-            Self::Unauthenticated => ("unauthenticated", "Not signed in"),
-            Self::WrongCredentials => ("wrong-credentials", "Wrong e-mail address or password"),
-            Self::Forbidden(_) => ("forbidden", "Not allowed"),
-            Self::Malformed(_) => ("malformed", "Malformed request"),
-            Self::UnsupportedMediaType(_) => ("unsupported-media-type", "Unsupported media type"),
-            Self::TooLarge { .. } => ("too-large", "Too large"),
-            Self::Invalid(_) => ("invalid", "Some fields are wrong"),
-            Self::EmailTaken => ("email-taken", "E-mail address taken"),
-            Self::Refused { .. } => ("refused", "Refused"),
-            Self::TooMany { .. } => ("too-many-requests", "Too many requests"),
-            Self::LogUnavailable => ("log-unavailable", "The log is unavailable"),
-            Self::DatabaseUnavailable => ("database-unavailable", "The database is unavailable"),
-            Self::TimedOut => ("timed-out", "Timed out"),
-            Self::Internal(_) => ("internal", "Internal error"),
-        }
-    }
-
     /// After how long to try again, where that helps.
     #[must_use]
     pub fn retry_after_s(&self) -> Option<u64> {
@@ -184,26 +166,6 @@ impl WebError {
             Self::LogUnavailable | Self::DatabaseUnavailable | Self::TimedOut => Some(RETRY_AFTER_S),
             _ => None,
         }
-    }
-
-    /// The problem as RFC 9457 has it.
-    #[must_use]
-    pub fn problem(&self) -> Value {
-        let (kind, title) = self.kind();
-        let kind = match self {
-            Self::Refused { decision, .. } => format!("urn:gavel:problem:{}", decision.replace('_', "-")),
-            _ => format!("urn:gavel:problem:{kind}"),
-        };
-        let mut problem =
-            json!({"type": kind, "title": title, "status": self.status().as_u16(), "detail": self.to_string()});
-        match (self, &mut problem) {
-            (Self::Invalid(errors), Value::Object(members)) => {
-                members.insert("errors".into(), json!(errors));
-            }
-            (Self::Refused { members: further, .. }, Value::Object(members)) => members.extend(further.clone()),
-            _ => {}
-        }
-        problem
     }
 
     /// Writes the cause to the log, if it is the house's own fault. Called once, where the answer is made.

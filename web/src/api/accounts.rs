@@ -19,11 +19,11 @@ pub(super) struct AccountCreated {
 }
 
 /// Registers.
-#[utoipa::path(post, path = "/api/v1/accounts", tag = "accounts", request_body = Registration, responses(
+#[utoipa::path(post, path = "/api/v1/accounts", operation_id = "register", tag = "accounts",
+    request_body = Registration, responses(
     (status = 201, description = "Registered", body = AccountCreated),
-    (status = 409, description = "The e-mail address is taken", content_type = "application/problem+json"),
-    (status = 422, description = "What is wrong, by field", content_type = "application/problem+json"),
-    (status = 429, description = "Too many registrations", content_type = "application/problem+json")))]
+    (status = 409, description = "The e-mail address is taken"),
+    (status = 429, description = "Too many registrations")))]
 pub(super) async fn create(
     State(state): State<AppState>,
     ClientAddress(address): ClientAddress,

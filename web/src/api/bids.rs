@@ -7,14 +7,13 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use gavel_domain::{BidId, ItemId, Minor};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
 use super::body::{Body, Id, Params};
-use super::present::Verdict;
+use super::verdict::{BidVerdict, DecidedBid, Pending, Verdict};
 use crate::edge::bid::{Bid, BidStanding, IdempotencyKey};
-use crate::edge::receipt::{self, PendingBid};
+use crate::edge::receipt;
 use crate::edge::trace::Trace;
 use crate::error::{FieldErrors, WebError};
 use crate::security::client_address::ClientAddress;
@@ -23,29 +22,29 @@ use crate::state::AppState;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Events in one answer; ask again after the last.
-const EVENTS_MAX: u32 = 1000;
+const EVENTS_MAX: u32 = 10_000;
 
 /// A bid.
 #[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct BidBody {
     /// The most you would pay, in minor units. Nobody else ever sees it.
-    #[schema(example = 1250)]
+    #[schema(example = 1250, value_type = i64, required)]
     max_minor: Option<i64>,
 }
 
 /// Bids. The answer is the stream's decision.
-#[utoipa::path(post, path = "/api/v1/items/{item_id}/bids", tag = "bids", security(("bearer" = [])),
-    request_body = BidBody, params(
+#[utoipa::path(post, path = "/api/v1/items/{item_id}/bids", operation_id = "place_bid", tag = "bids",
+    security(("bearer" = [])), request_body = BidBody, params(
         ("item_id" = String, Path, format = "uuid"),
         ("Idempotency-Key" = String, Header, description = "The same key again is the same bid")), responses(
-    (status = 200, description = "It counts"),
-    (status = 202, description = "Not decided yet: ask at Location"),
-    (status = 401, description = "Not signed in", content_type = "application/problem+json"),
-    (status = 404, description = "No such item", content_type = "application/problem+json"),
-    (status = 409, description = "Refused, with the members of a decision", content_type = "application/problem+json"),
-    (status = 422, description = "What is wrong, by field", content_type = "application/problem+json"),
-    (status = 429, description = "Too many bids", content_type = "application/problem+json"),
-    (status = 503, description = "Not confirmed: the same request again is the same bid", content_type = "application/problem+json")))]
+    (status = 200, description = "It counts", body = BidVerdict),
+    (status = 202, description = "Not decided yet: ask at Location", body = Pending,
+        headers(("location" = String, description = "The receipt, with the bid's place in the log"))),
+    (status = 404, description = "No such item"),
+    (status = 409, description = "Refused, with the members of a decision", body = ref("#/components/schemas/Refusal"),
+        content_type = "application/problem+json"),
+    (status = 429, description = "Too many bids"),
+    (status = 503, description = "Not confirmed: the same request again is the same bid")))]
 pub(super) async fn place(
     State(state): State<AppState>,
     caller: Caller,
@@ -62,7 +61,7 @@ pub(super) async fn place(
         }
         BidStanding::Pending(bid) => {
             let location = [(header::LOCATION, format!("/api/v1/bids/{}?at={}", bid.bid_id, bid.place()))];
-            (StatusCode::ACCEPTED, location, Json(pending(bid))).into_response()
+            (StatusCode::ACCEPTED, location, Json(Pending::from(bid))).into_response()
         }
     })
 }
@@ -76,13 +75,6 @@ fn idempotency_key(headers: &HeaderMap) -> Result<IdempotencyKey, WebError> {
             "Send a key of your own with each bid: the same key again is the same bid",
         ))),
     }
-}
-
-fn pending(PendingBid { bid_id, appended, .. }: PendingBid) -> Value {
-    json!({
-        "bid_id": bid_id, "status": "pending", "append_ms": appended.append_ms, "received_ms": appended.append_ms,
-        "partition": appended.partition, "offset": appended.offset, "decision": null,
-    })
 }
 
 fn maximum(max_minor: Option<i64>) -> Result<Minor, WebError> {
@@ -104,39 +96,51 @@ pub(super) struct After {
     after: u64,
 }
 
+/// Events of an item.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Events {
+    /// Records of the history, and of the completion as the last.
+    #[schema(value_type = Vec<Object>)]
+    events: Vec<Box<RawValue>>,
+    /// The last sequence here, if there are more events: ask for those after it.
+    #[schema(required)]
+    next_cursor: Option<String>,
+}
+
+impl Events {
+    /// Of what is known after a sequence: only what follows without a gap, for the rest is still on its way.
+    fn of(known: BTreeMap<u64, String>, after: u64) -> Result<Self, WebError> {
+        let count = known.len();
+        let expected = (1..=u64::from(EVENTS_MAX)).map_while(|step| after.checked_add(step));
+        let dense = expected.zip(known).take_while(|(expected, (sequence, _))| expected == sequence);
+        let records = dense.map(|(_, (_, record))| RawValue::from_string(record));
+        let events: Vec<_> =
+            records.collect::<Result<_, _>>().map_err(|error| WebError::Internal(error.to_string()))?;
+        let has_more = events.len() < count;
+        let next_cursor = has_more.then(|| after.saturating_add(events.len() as u64).to_string());
+        Ok(Self { events, next_cursor })
+    }
+}
+
 /// An item's events in sequence, the completion last.
-#[utoipa::path(get, path = "/api/v1/items/{item_id}/bids", tag = "bids",
+#[utoipa::path(get, path = "/api/v1/items/{item_id}/bids", operation_id = "list_bids", tag = "bids",
     params(("item_id" = String, Path, format = "uuid"), After), responses(
-    (status = 200, description = "The history records after that sequence"),
-    (status = 404, description = "No such item", content_type = "application/problem+json")))]
+    (status = 200, description = "The records after that sequence", body = Events),
+    (status = 404, description = "No such item")))]
 pub(super) async fn list(
     State(state): State<AppState>,
     Id(item_id): Id<ItemId>,
     Params(After { after }): Params<After>,
-) -> Result<Json<BTreeMap<&'static str, Vec<Box<RawValue>>>>, WebError> {
+) -> Result<Json<Events>, WebError> {
     if state.database.item(item_id).await?.is_none() {
         return Err(WebError::NotFound("there is no such item"));
     }
     // The newer events first: what leaves them meanwhile is in the database by then.
     let recent = state.hub.events_after(item_id, after);
-    let mut events: BTreeMap<u64, String> = state
-        .database
-        .events_after(item_id, after, EVENTS_MAX)
-        .await?
-        .into_iter()
-        .map(|event| (event.sequence, event.record))
-        .collect();
-    let is_whole = events.len() < EVENTS_MAX as usize;
-    if is_whole {
-        let newer = recent.iter().filter_map(|event| Some((event.sequence()?, event.record.to_string())));
-        events.extend(newer);
-    }
-    // Only what follows without a gap: the rest comes with the next question.
-    let dense = (after + 1..).zip(events).take_while(|(expected, (sequence, _))| expected == sequence);
-    let records = dense.map(|(_, (_, record))| RawValue::from_string(record));
-    let records: Result<Vec<_>, _> = records.collect();
-    let records = records.map_err(|error| WebError::Internal(error.to_string()))?;
-    Ok(Json(BTreeMap::from([("events", records)])))
+    let rows = state.database.events_after(item_id, after, EVENTS_MAX + 1).await?;
+    let mut known: BTreeMap<_, _> = rows.into_iter().map(|event| (event.sequence, event.record)).collect();
+    known.extend(recent.iter().filter_map(|event| Some((event.sequence()?, event.record.to_string()))));
+    Ok(Json(Events::of(known, after)?))
 }
 
 /// Where a bid may be in the log.
@@ -147,26 +151,58 @@ pub(super) struct At {
     at: Option<String>,
 }
 
+/// How a bid stands.
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+pub(super) enum Standing {
+    /// It is decided.
+    Decided(DecidedBid),
+    /// It is not.
+    Pending(Pending),
+}
+
 /// What became of a bid. One that is refused or not decided yet is shown to its bidder alone.
-#[utoipa::path(get, path = "/api/v1/bids/{bid_id}", tag = "bids", security((), ("bearer" = [])),
-    params(("bid_id" = String, Path, format = "uuid"), At), responses(
-    (status = 200, description = "Append time, partition, offset and decision"),
-    (status = 404, description = "No such bid", content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/api/v1/bids/{bid_id}", operation_id = "show_bid", tag = "bids",
+    security((), ("bearer" = [])), params(("bid_id" = String, Path, format = "uuid"), At), responses(
+    (status = 200, description = "Append time, partition, offset and decision", body = Standing),
+    (status = 404, description = "No such bid, or another's to know"),
+    (status = 429, description = "Too many questions for a bid that is not decided")))]
 pub(super) async fn receipt(
     State(state): State<AppState>,
     caller: Option<Caller>,
     Id(bid_id): Id<BidId>,
     Params(At { at }): Params<At>,
-) -> Result<Json<Value>, WebError> {
-    let receipt = match receipt::find(&state, caller.as_ref(), bid_id, at.as_deref()).await? {
-        BidStanding::Decided(_, receipt) => receipt,
-        BidStanding::Pending(bid) => return Ok(Json(pending(bid))),
-    };
-    let mut members = Verdict::of(&receipt.record).of_bid(bid_id).into_members();
-    members.insert("status".into(), json!("decided"));
-    members.insert("item_id".into(), json!(receipt.record.item_id));
-    members.insert("append_ms".into(), json!(receipt.record.received_ms));
-    members.insert("partition".into(), json!(receipt.command.map(|command| command.partition)));
-    members.insert("offset".into(), json!(receipt.command.map(|command| command.offset)));
-    Ok(Json(Value::Object(members)))
+) -> Result<Json<Standing>, WebError> {
+    Ok(Json(match receipt::find(&state, caller.as_ref(), bid_id, at.as_deref()).await? {
+        BidStanding::Decided(bid_id, receipt) => Standing::Decided(DecidedBid::of(bid_id, &receipt)),
+        BidStanding::Pending(bid) => Standing::Pending(bid.into()),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events(sequences: impl IntoIterator<Item = u64>, after: u64) -> (usize, Option<String>) {
+        let known = sequences.into_iter().map(|sequence| (sequence, format!("{{\"sequence\":{sequence}}}"))).collect();
+        let Events { events, next_cursor } = Events::of(known, after).unwrap();
+        (events.len(), next_cursor)
+    }
+
+    #[test]
+    fn events_follow_without_a_gap_and_say_whether_there_are_more() {
+        assert_eq!(events([], 0), (0, None));
+        assert_eq!(events([8, 9], 7), (2, None));
+        assert_eq!(events([8, 10], 7), (1, Some("8".into())));
+        assert_eq!(events([9], 7), (0, Some("7".into())));
+        let max = u64::from(EVENTS_MAX);
+        assert_eq!(events(1..=max, 0), (10_000, None));
+        assert_eq!(events(1..=max + 1, 0), (10_000, Some("10000".into())));
+    }
+
+    #[test]
+    fn nothing_comes_after_the_last_number() {
+        assert_eq!(events([], u64::MAX), (0, None));
+        assert_eq!(events([u64::MAX], u64::MAX - 1), (1, None));
+    }
 }

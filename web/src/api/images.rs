@@ -27,12 +27,14 @@ pub(super) struct ImageCreated {
 }
 
 /// Uploads a picture for a listing.
-#[utoipa::path(post, path = "/api/v1/images", tag = "items", security(("bearer" = [])),
-    request_body(content_type = "image/png", description = "PNG, JPEG or WebP of at most 5 MiB"), responses(
+#[utoipa::path(post, path = "/api/v1/images", operation_id = "upload_image", tag = "items", security(("bearer" = [])),
+    request_body(content(("image/png"), ("image/jpeg"), ("image/webp"), ("multipart/form-data")),
+        description = "PNG, JPEG or WebP of at most 5 MiB"), responses(
     (status = 201, description = "Taken in; name its id in a listing", body = ImageCreated),
-    (status = 401, description = "Not signed in", content_type = "application/problem+json"),
-    (status = 413, description = "Too large", content_type = "application/problem+json"),
-    (status = 422, description = "Not a picture", content_type = "application/problem+json")))]
+    (status = 400, description = "A form that is not understood"),
+    (status = 413, description = "Too large"),
+    (status = 422, description = "Not a picture"),
+    (status = 429, description = "Too many pictures")))]
 pub(super) async fn create(
     State(state): State<AppState>,
     caller: Caller,
@@ -59,12 +61,20 @@ async fn read(state: &AppState, request: Request) -> Result<Bytes, WebError> {
     }
 }
 
-/// `GET /images/{image_id}`.
+/// Shows a picture.
+#[utoipa::path(get, path = "/images/{image_id}", operation_id = "show_image", tag = "items",
+    params(("image_id" = String, Path, format = "uuid")), responses(
+    (status = 200, description = "The picture", content_type = "image/jpeg", body = Vec<u8>),
+    (status = 404, description = "No such picture")))]
 pub(super) async fn show(State(state): State<AppState>, Id(image_id): Id<ImageId>) -> Result<Response, WebError> {
     answer(state.database.image(image_id).await?)
 }
 
-/// `GET /images/{image_id}/thumbnail`.
+/// Shows a picture small.
+#[utoipa::path(get, path = "/images/{image_id}/thumbnail", operation_id = "show_thumbnail", tag = "items",
+    params(("image_id" = String, Path, format = "uuid")), responses(
+    (status = 200, description = "The picture, small", content_type = "image/jpeg", body = Vec<u8>),
+    (status = 404, description = "No such picture")))]
 pub(super) async fn thumbnail(State(state): State<AppState>, Id(image_id): Id<ImageId>) -> Result<Response, WebError> {
     answer(state.database.thumbnail(image_id).await?)
 }

@@ -27,12 +27,11 @@ pub(super) struct ItemCreated {
 }
 
 /// Lists an item. It is readable once this answers.
-#[utoipa::path(post, path = "/api/v1/items", tag = "items", security(("bearer" = [])), request_body = Listing, responses(
+#[utoipa::path(post, path = "/api/v1/items", operation_id = "list_item", tag = "items",
+    security(("bearer" = [])), request_body = Listing, responses(
     (status = 201, description = "Listed", body = ItemCreated, headers(("location" = String, description = "Where it is"))),
-    (status = 401, description = "Not signed in", content_type = "application/problem+json"),
-    (status = 422, description = "What is wrong, by field", content_type = "application/problem+json"),
-    (status = 429, description = "Too many listings", content_type = "application/problem+json"),
-    (status = 503, description = "Not confirmed: look whether it is listed, and try again", content_type = "application/problem+json")))]
+    (status = 429, description = "Too many listings"),
+    (status = 503, description = "Not confirmed: look whether it is listed, and try again")))]
 pub(super) async fn create(
     State(state): State<AppState>,
     caller: Caller,
@@ -68,13 +67,13 @@ pub(super) struct Browse {
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct ItemPage {
     items: Vec<Item>,
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 
 /// Browses.
-#[utoipa::path(get, path = "/api/v1/items", tag = "items", params(Browse), responses(
-    (status = 200, description = "A page", body = ItemPage),
-    (status = 400, description = "A parameter that is not understood", content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/api/v1/items", operation_id = "browse_items", tag = "items", params(Browse), responses(
+    (status = 200, description = "A page", body = ItemPage)))]
 pub(super) async fn list(
     State(state): State<AppState>,
     Params(browse): Params<Browse>,
@@ -109,10 +108,10 @@ fn parse<T: Default>(name: &str, text: Option<&str>, read: impl Fn(&str) -> Opti
 }
 
 /// An item's public state.
-#[utoipa::path(get, path = "/api/v1/items/{item_id}", tag = "items",
+#[utoipa::path(get, path = "/api/v1/items/{item_id}", operation_id = "show_item", tag = "items",
     params(("item_id" = String, Path, format = "uuid")), responses(
     (status = 200, description = "The item", body = Item),
-    (status = 404, description = "No such item", content_type = "application/problem+json")))]
+    (status = 404, description = "No such item")))]
 pub(super) async fn show(State(state): State<AppState>, Id(item_id): Id<ItemId>) -> Result<Json<Item>, WebError> {
     let row = current_item(&state, item_id).await?;
     Ok(Json(Item::of(row, state.now_ms())))

@@ -1,10 +1,9 @@
-//! How items and decisions look to programs.
+//! How items look to programs.
 
-use gavel_auctions::wire::{Decision, HistoryRecord, Outcome, ReserveStatus};
-use gavel_domain::{AccountId, BidId, Closing, ImageId, ItemId};
+use gavel_auctions::wire::{Outcome, ReserveStatus};
+use gavel_domain::{AccountId, Closing, ImageId, ItemId};
 use gavel_readmodel::ItemRow;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
 use crate::error::WebError;
 use crate::state::AppState;
@@ -34,6 +33,7 @@ pub(super) struct Item {
     category: String,
     currency: String,
     starting_minor: i64,
+    #[schema(required)]
     buy_now_minor: Option<i64>,
     starts_at_ms: i64,
     /// The effective end.
@@ -46,14 +46,16 @@ pub(super) struct Item {
     status: &'static str,
     price_minor: i64,
     /// The least that the next bidder must offer; null once ended.
+    #[schema(required)]
     minimum_minor: Option<i64>,
     bid_count: u64,
     /// `none`, `not_met` or `met`.
     #[schema(value_type = String)]
     reserve: ReserveStatus,
     /// The leader's public name on this item.
+    #[schema(required)]
     leader: Option<String>,
-    #[schema(value_type = Option<String>, format = "uuid")]
+    #[schema(value_type = Option<String>, format = "uuid", required)]
     leader_id: Option<AccountId>,
     /// Of the newest event.
     sequence: u64,
@@ -75,6 +77,7 @@ pub(super) struct Item {
 struct Seller {
     #[schema(value_type = String, format = "uuid")]
     account_id: AccountId,
+    #[schema(required)]
     display_name: Option<String>,
 }
 
@@ -121,86 +124,5 @@ impl Item {
             winner: row.winner_alias,
             winner_id: row.winner_id,
         }
-    }
-}
-
-/// What a commander is told of a decision. A duplicate is told the first decision.
-pub(super) struct Verdict {
-    decision: Decision,
-    members: Map<String, Value>,
-}
-
-impl Verdict {
-    /// Of a history record.
-    pub(super) fn of(record: &HistoryRecord) -> Self {
-        let (decision, sequence, price, minimum, leading, received_ms) = match &record.first {
-            Some(first) => (
-                first.decision,
-                first.sequence,
-                first.price_minor,
-                first.minimum_minor,
-                first.leading,
-                first.received_ms,
-            ),
-            None => {
-                let leading = record.leader_id.is_some() && record.leader_id == record.bidder_id;
-                (
-                    record.decision,
-                    record.sequence,
-                    record.price_minor,
-                    record.minimum_minor,
-                    leading,
-                    record.received_ms,
-                )
-            }
-        };
-        let members = json!({
-            "decision": decision, "price_minor": price, "minimum_minor": minimum, "leading": leading,
-            "sequence": sequence, "received_ms": received_ms,
-        });
-        let Value::Object(members) = members else { unreachable!("it is written as an object") };
-        Self { decision, members }
-    }
-
-    /// With the bid's id.
-    pub(super) fn of_bid(mut self, bid_id: BidId) -> Self {
-        self.members.insert("bid_id".into(), json!(bid_id));
-        self
-    }
-
-    /// The members, whatever was decided.
-    pub(super) fn into_members(self) -> Map<String, Value> {
-        self.members
-    }
-
-    /// The members of a counted command.
-    ///
-    /// # Errors
-    /// `Refused` with the same members.
-    pub(super) fn into_result(self) -> Result<Value, WebError> {
-        match self.decision.is_counted() {
-            true => Ok(Value::Object(self.members)),
-            false => Err(WebError::Refused {
-                decision: self.decision.as_str(),
-                detail: explain(self.decision).to_owned(),
-                members: self.members,
-            }),
-        }
-    }
-}
-
-/// A refusal in plain words.
-fn explain(decision: Decision) -> &'static str {
-    match decision {
-        Decision::TooLow => "the bid is below the minimum; bid at least minimum_minor",
-        Decision::NotStarted => "bidding has not begun yet",
-        Decision::Ended => "the auction has ended",
-        Decision::OwnItem => "sellers cannot bid on their own items",
-        Decision::NotAboveOwnMax => "you lead already; a new maximum must be above your own",
-        Decision::Suspended => "this account may not bid at present",
-        Decision::UnknownItem => "there is no such item",
-        Decision::NotSeller => "only the seller can withdraw an item",
-        Decision::Duplicate => "this bid was placed before",
-        Decision::Accepted | Decision::AcceptedOutbid | Decision::Raised | Decision::Withdrawn => "it counts",
     }
 }

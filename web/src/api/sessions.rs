@@ -30,10 +30,11 @@ pub(super) struct SessionCreated {
 }
 
 /// Signs in.
-#[utoipa::path(post, path = "/api/v1/sessions", tag = "accounts", request_body = Credentials, responses(
+#[utoipa::path(post, path = "/api/v1/sessions", operation_id = "sign_in", tag = "accounts",
+    request_body = Credentials, responses(
     (status = 200, description = "A bearer token", body = SessionCreated),
-    (status = 401, description = "Wrong e-mail address or password", content_type = "application/problem+json"),
-    (status = 429, description = "Too many attempts", content_type = "application/problem+json")))]
+    (status = 401, description = "Wrong e-mail address or password"),
+    (status = 429, description = "Too many attempts")))]
 pub(super) async fn create(
     State(state): State<AppState>,
     ClientAddress(address): ClientAddress,
@@ -45,9 +46,9 @@ pub(super) async fn create(
 }
 
 /// Signs out: the token is void.
-#[utoipa::path(delete, path = "/api/v1/sessions", tag = "accounts", security(("bearer" = [])), responses(
-    (status = 204, description = "Signed out"),
-    (status = 401, description = "Not signed in", content_type = "application/problem+json")))]
+#[utoipa::path(delete, path = "/api/v1/sessions", operation_id = "sign_out", tag = "accounts",
+    security(("bearer" = [])), responses(
+    (status = 204, description = "Signed out")))]
 pub(super) async fn delete(State(state): State<AppState>, caller: Caller) -> Result<StatusCode, WebError> {
     caller.sign_out(&state).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -10,11 +10,11 @@ use crate::security::session::Caller;
 use crate::state::AppState;
 
 /// Watches an item.
-#[utoipa::path(put, path = "/api/v1/items/{item_id}/watch", tag = "items", security(("bearer" = [])),
+#[utoipa::path(put, path = "/api/v1/items/{item_id}/watch", operation_id = "watch_item", tag = "items",
+    security(("bearer" = [])),
     params(("item_id" = String, Path, format = "uuid")), responses(
     (status = 204, description = "Watched"),
-    (status = 401, description = "Not signed in", content_type = "application/problem+json"),
-    (status = 404, description = "No such item", content_type = "application/problem+json")))]
+    (status = 404, description = "No such item")))]
 pub(super) async fn put(
     State(state): State<AppState>,
     caller: Caller,
@@ -28,10 +28,10 @@ pub(super) async fn put(
 }
 
 /// Watches an item no more.
-#[utoipa::path(delete, path = "/api/v1/items/{item_id}/watch", tag = "items", security(("bearer" = [])),
+#[utoipa::path(delete, path = "/api/v1/items/{item_id}/watch", operation_id = "unwatch_item", tag = "items",
+    security(("bearer" = [])),
     params(("item_id" = String, Path, format = "uuid")), responses(
-    (status = 204, description = "Not watched"),
-    (status = 401, description = "Not signed in", content_type = "application/problem+json")))]
+    (status = 204, description = "Not watched")))]
 pub(super) async fn delete(
     State(state): State<AppState>,
     caller: Caller,

@@ -33,17 +33,18 @@ const ASK_AGAIN: Duration = Duration::from_millis(250);
 #[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
 pub struct Listing {
     /// One line, up to 120 characters.
+    #[schema(value_type = String, required)]
     pub title: Option<String>,
     /// Plain text, up to 10,000 characters.
     pub description: Option<String>,
     /// The slug of a category.
-    #[schema(example = "cameras")]
+    #[schema(value_type = String, required, example = "cameras")]
     pub category: Option<String>,
     /// ISO 4217 code.
-    #[schema(example = "USD")]
+    #[schema(value_type = String, required, example = "USD")]
     pub currency: Option<String>,
     /// Where bidding starts, in minor units.
-    #[schema(example = 100)]
+    #[schema(value_type = i64, required, example = 100)]
     pub starting_minor: Option<i64>,
     /// The least for which you sell. Nobody else ever sees it.
     #[serde(default)]

@@ -18,13 +18,15 @@ const EMAIL_BYTES_MAX: usize = 254;
 pub struct Registration {
     /// An e-mail address that nobody has registered with.
     #[serde(default)]
-    #[schema(example = "ann@example.com")]
+    #[schema(example = "ann@example.com", required)]
     pub email: String,
     /// From 8 to 200 characters.
     #[serde(default)]
+    #[schema(required)]
     pub password: String,
     /// The public name, up to 50 characters.
     #[serde(default)]
+    #[schema(required)]
     pub display_name: String,
 }
 
