@@ -64,7 +64,7 @@ async fn read(state: &AppState, request: Request) -> Result<Bytes, WebError> {
 /// Shows a picture.
 #[utoipa::path(get, path = "/images/{image_id}", operation_id = "show_image", tag = "items",
     params(("image_id" = String, Path, format = "uuid")), responses(
-    (status = 200, description = "The picture", content_type = "image/jpeg", body = Vec<u8>),
+    (status = 200, description = "The picture", content(("image/jpeg"))),
     (status = 404, description = "No such picture")))]
 pub(super) async fn show(State(state): State<AppState>, Id(image_id): Id<ImageId>) -> Result<Response, WebError> {
     answer(state.database.image(image_id).await?)
@@ -73,7 +73,7 @@ pub(super) async fn show(State(state): State<AppState>, Id(image_id): Id<ImageId
 /// Shows a picture small.
 #[utoipa::path(get, path = "/images/{image_id}/thumbnail", operation_id = "show_thumbnail", tag = "items",
     params(("image_id" = String, Path, format = "uuid")), responses(
-    (status = 200, description = "The picture, small", content_type = "image/jpeg", body = Vec<u8>),
+    (status = 200, description = "The picture, small", content(("image/jpeg"))),
     (status = 404, description = "No such picture")))]
 pub(super) async fn thumbnail(State(state): State<AppState>, Id(image_id): Id<ImageId>) -> Result<Response, WebError> {
     answer(state.database.thumbnail(image_id).await?)
