@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::ffi::OsStr;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -173,9 +173,13 @@ fn run(cli: Cli) -> Result<(), CommandError> {
 }
 
 fn start_logging(config: &Config) -> Result<(), ConfigError> {
-    let filter = EnvFilter::try_new(&config.log)
+    // What libraries say of themselves is left out unless it is asked for by name.
+    let filter = EnvFilter::try_new(format!("fjall=warn,lsm_tree=warn,sqlx=warn,{}", config.log))
         .map_err(|error| ConfigError::Invalid(format!("log is not a filter such as info: {error}")))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match config.log_format {
         LogFormat::Text => lines.init(),
         LogFormat::Json => lines.json().init(),

@@ -11,7 +11,6 @@ use tempfile::TempDir;
 pub(crate) struct Ground {
     folder: TempDir,
     processes: Vec<House>,
-    flags: Vec<String>,
 }
 
 /// Topics of houses on one broker would meet, so each gets a Kafka cluster's topics to itself: see [`servers`].
@@ -21,9 +20,9 @@ impl Ground {
     /// `gavel serve`, embedded.
     pub(crate) fn embedded(flags: &[&str]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let flags: Vec<String> = ["--rate-limits", "off"].iter().chain(flags).map(ToString::to_string).collect();
-        let house = House::serve(&folder.path().join("house"), &borrowed(&flags))?;
-        Ok(Self { folder, processes: vec![house], flags })
+        let flags = [&["--rate-limits", "off"], flags].concat();
+        let house = House::serve(&folder.path().join("house"), &flags)?;
+        Ok(Self { folder, processes: vec![house] })
     }
 
     /// `gavel web` and `gavel work` on a Kafka and a PostgreSQL.
@@ -36,8 +35,7 @@ impl Ground {
         anyhow::ensure!(made.status.success(), "topics create: {}", String::from_utf8_lossy(&made.stderr));
         let work = House::start("work", &folder.path().join("work"), &all)?;
         let web = House::start("web", &folder.path().join("web"), &all)?;
-        let flags = all.iter().map(ToString::to_string).collect();
-        Ok(Self { folder, processes: vec![web, work], flags })
+        Ok(Self { folder, processes: vec![web, work] })
     }
 
     /// Where people reach it.
@@ -66,21 +64,10 @@ impl Ground {
         self.processes.iter().map(House::log).collect()
     }
 
-    /// Flags by which a command of the binary reaches the same house.
-    pub(crate) fn command_flags(&self) -> Vec<String> {
-        let mut flags = self.flags.clone();
-        flags.extend(["--data".to_owned(), self.folder.path().join("house").display().to_string()]);
-        flags
-    }
-
     /// A folder for the test's own files.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
-}
-
-fn borrowed(flags: &[String]) -> Vec<&str> {
-    flags.iter().map(String::as_str).collect()
 }
 
 /// Kafka and PostgreSQL, if `tests/run` gave them. Held as long as a house stands on them: topics have fixed names, so

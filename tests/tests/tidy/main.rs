@@ -33,7 +33,8 @@ fn files(folder: &Path, endings: &[&str]) -> Result<Vec<PathBuf>> {
         for entry in std::fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
             let path = entry?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if path.is_dir() && !name.starts_with('.') && !["target", "node_modules", "data", "vendor"].contains(&name) {
+            if path.is_dir() && !name.starts_with('.') && !["target", "node_modules", "data", "vendor"].contains(&name)
+            {
                 folders.push(path);
             } else if endings.iter().any(|ending| name.ends_with(ending)) {
                 found.push(path);
@@ -61,7 +62,8 @@ fn only_its_adapter_knows_a_library() -> Result<()> {
     for (library, home) in [("rdkafka", "backend/log/src/kafka"), ("sqlx", "backend/readmodel"), ("fjall", "backend")] {
         for path in files(&root(), &[".rs"])? {
             let relative = path.strip_prefix(root())?.to_string_lossy().into_owned();
-            let is_allowed = relative.starts_with(home) || relative.starts_with("tests/") || relative.contains("/benches/");
+            let is_allowed =
+                relative.starts_with(home) || relative.starts_with("tests/") || relative.contains("/benches/");
             let uses = format!("use {library}::");
             assert!(is_allowed || !read(&path)?.contains(&uses), "{relative} uses {library}, which is {home}'s alone");
         }
