@@ -59,6 +59,12 @@ impl Person {
         Ok(Self { http, base: base.to_owned(), token, account_id, email })
     }
 
+    /// Their bearer token.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// The same person at another address of the same house.
     #[must_use]
     pub fn at(&self, base: &str) -> Self {

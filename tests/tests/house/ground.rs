@@ -11,6 +11,7 @@ use tempfile::TempDir;
 pub(crate) struct Ground {
     folder: TempDir,
     processes: Vec<House>,
+    database: String,
 }
 
 /// Topics of houses on one broker would meet, so each gets a Kafka cluster's topics to itself: see [`servers`].
@@ -22,7 +23,7 @@ impl Ground {
         let folder = tempfile::tempdir()?;
         let flags = [&["--rate-limits", "off"], flags].concat();
         let house = House::serve(&folder.path().join("house"), &flags)?;
-        Ok(Self { folder, processes: vec![house] })
+        Ok(Self { folder, processes: vec![house], database: String::new() })
     }
 
     /// `gavel web` and `gavel work` on a Kafka and a PostgreSQL.
@@ -35,7 +36,7 @@ impl Ground {
         anyhow::ensure!(made.status.success(), "topics create: {}", String::from_utf8_lossy(&made.stderr));
         let work = House::start("work", &folder.path().join("work"), &all)?;
         let web = House::start("web", &folder.path().join("web"), &all)?;
-        Ok(Self { folder, processes: vec![web, work] })
+        Ok(Self { folder, processes: vec![web, work], database })
     }
 
     /// Where people reach it.
@@ -62,6 +63,11 @@ impl Ground {
     /// What all processes wrote to standard output and standard error.
     pub(crate) fn log(&self) -> String {
         self.processes.iter().map(House::log).collect()
+    }
+
+    /// The address of its database; empty for SQLite in the house's folder.
+    pub(crate) fn database(&self) -> &str {
+        &self.database
     }
 
     /// A folder for the test's own files.

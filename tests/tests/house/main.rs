@@ -6,5 +6,6 @@ mod backtest;
 mod crash;
 mod faults;
 mod ground;
+mod openapi;
 mod scenario;
 mod secrets;

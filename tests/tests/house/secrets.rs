@@ -2,11 +2,13 @@
 
 use anyhow::{Context, Result};
 use gavel_log::embedded::{EmbeddedLog, EmbeddedOptions};
+use gavel_log::kafka::{KafkaLog, KafkaOptions};
 use gavel_log::{Log, Start, TopicPartition};
 use gavel_tests::client::{Person, Watcher};
+use gavel_tests::house::run;
 use serde_json::json;
 
-use crate::ground::Ground;
+use crate::ground::{Ground, servers};
 
 const MAXIMUM: i64 = 7_654_321;
 const RESERVE: i64 = 87_654_321;
@@ -24,13 +26,43 @@ const PUBLIC_TOPICS: [&str; 6] = [
 #[tokio::test]
 async fn planted_secrets_show_nowhere() -> Result<()> {
     let mut ground = Ground::embedded(&["--log", "debug"])?;
+    let data = ground.folder().join("house").display().to_string();
+    let (people, mut seen) = auction(&ground, &["--data", &data]).await?;
+    // A house that runs holds its log.
+    ground.processes()[0].stop()?;
+    let log = EmbeddedLog::open(ground.folder().join("house/log"), EmbeddedOptions::default())?;
+    seen.push(("the log lines".into(), ground.log()));
+    seen.extend(topics(&*log)?);
+    look(&people, &seen);
+    Ok(())
+}
+
+#[tokio::test]
+async fn planted_secrets_show_nowhere_on_kafka() -> Result<()> {
+    let Some((_guard, kafka, postgres)) = servers() else { return Ok(()) };
+    let ground = Ground::split(&kafka, &postgres, &["--log", "debug"])?;
+    let (people, mut seen) = auction(&ground, &["--database", ground.database()]).await?;
+    let log = KafkaLog::connect(&kafka, KafkaOptions::default())?;
+    seen.push(("the log lines".into(), ground.log()));
+    seen.extend(tokio::task::spawn_blocking(move || topics(&*log)).await??);
+    look(&people, &seen);
+    Ok(())
+}
+
+/// A text, and where it was seen.
+type Seen = (String, String);
+
+/// An auction with planted secrets, and all that its people, a stranger and an admin see of it.
+async fn auction(ground: &Ground, house: &[&str]) -> Result<([Person; 2], Vec<Seen>)> {
     let url = ground.url();
     let (seller, ann) = (Person::register(&url, "Sela").await?, Person::register(&url, "Ann").await?);
     let item = seller
         .list(&json!({"title": "A clock", "description": "", "category": "other", "currency": "USD",
             "starting_minor": 100, "reserve_minor": RESERVE, "duration_s": 6}))
         .await?;
-    let mut seen: Vec<(String, String)> = Vec::new();
+    let granted = run(&[&["admin", "grant", &ann.email], house].concat(), ground.folder())?;
+    assert!(granted.status.success(), "{granted:?}");
+    let mut seen: Vec<Seen> = Vec::new();
     let mut watcher = Watcher::connect(&url, &[(&item, 0)]).await?;
     let accepted = ann.bid(&item, MAXIMUM, "a").await?;
     assert_eq!(accepted.body["decision"], "accepted", "{accepted:?}");
@@ -47,16 +79,15 @@ async fn planted_secrets_show_nowhere() -> Result<()> {
             seen.push((format!("{path} to {}", person.account_id), person.text(&path).await?));
         }
     }
-    ground.processes()[0].stop()?;
-    seen.push(("the log lines".into(), ground.log()));
-    seen.extend(topics(&ground)?);
+    Ok(([seller, ann], seen))
+}
 
-    for (place, text) in &seen {
-        for secret in PLANTED.iter().copied().chain([seller.email.as_str(), ann.email.as_str()]) {
+fn look(people: &[Person], seen: &[Seen]) {
+    for (place, text) in seen {
+        for secret in PLANTED.into_iter().chain(people.iter().map(|person| person.email.as_str())) {
             assert!(!text.contains(secret), "{place} shows {secret}");
         }
     }
-    Ok(())
 }
 
 fn pages(item: &str) -> Vec<String> {
@@ -70,6 +101,9 @@ fn pages(item: &str) -> Vec<String> {
         "/about/how-bidding-works",
         "/metrics",
         "/readyz",
+        "/admin",
+        "/admin/data",
+        "/admin/flow",
     ];
     let item = [
         format!("/items/{item}"),
@@ -82,9 +116,8 @@ fn pages(item: &str) -> Vec<String> {
     fixed.iter().map(ToString::to_string).chain(item).collect()
 }
 
-/// Every record of the public topics, as text. The house is stopped, for it locks its log.
-fn topics(ground: &Ground) -> Result<Vec<(String, String)>> {
-    let log = EmbeddedLog::open(ground.folder().join("house/log"), EmbeddedOptions::default())?;
+/// Every record of the public topics, as text.
+fn topics(log: &dyn Log) -> Result<Vec<Seen>> {
     let mut seen = Vec::new();
     for topic in PUBLIC_TOPICS {
         for partition in 0..log.describe_topic(topic).with_context(|| topic.to_owned())?.partitions {
@@ -92,7 +125,7 @@ fn topics(ground: &Ground) -> Result<Vec<(String, String)>> {
             let mut consumer = log.consumer(None)?;
             consumer.assign(&[(partition.clone(), Start::Earliest)])?;
             let mut records = Vec::new();
-            while consumer.position(&partition)? < log.watermarks(&partition)?.end {
+            while consumer.position(&partition)? < log.watermarks(&partition)?.stable_end {
                 consumer.poll(&mut records, 1000, std::time::Duration::from_secs(1))?;
             }
             seen.extend(records.iter().map(|record| (topic.to_owned(), format!("{:?}", record.value))));

@@ -78,7 +78,9 @@ fn files_hold_one_thought_and_lines_fit() -> Result<()> {
         let is_long = !path.ends_with("log/src/port.rs") && text.lines().count() > LINES_MAX;
         assert!(!is_long, "{} is longer than {LINES_MAX} lines", path.display());
         if path.extension().is_some_and(|ending| ending == "rs") {
-            let wide = text.lines().position(|line| line.chars().count() > COLUMNS_MAX && !line.contains("r#"));
+            // A literal cannot be broken.
+            let is_wide = |line: &str| line.chars().count() > COLUMNS_MAX && !line.contains('"');
+            let wide = text.lines().position(is_wide);
             assert!(wide.is_none(), "{}:{} is wider than {COLUMNS_MAX}", path.display(), wide.unwrap_or_default() + 1);
             assert_ne!(path.file_name().and_then(|name| name.to_str()), Some("mod.rs"), "{}", path.display());
         }

@@ -100,13 +100,27 @@ fn unless_refused<T: Serialize>(decision: Decision, answer: T) -> Result<T, WebE
     }
 }
 
+/// The stream has decided.
+#[derive(Debug, Clone, Copy, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum DecidedStatus {
+    /// Always this.
+    Decided,
+}
+
+/// The stream has not decided yet.
+#[derive(Debug, Clone, Copy, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum PendingStatus {
+    /// Always this.
+    Pending,
+}
+
 /// What became of a bid.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 #[schema(as = Receipt)]
 pub(super) struct DecidedBid {
-    /// `decided`.
-    #[schema(value_type = String, example = "decided")]
-    status: &'static str,
+    status: DecidedStatus,
     #[schema(value_type = String, format = "uuid")]
     item_id: ItemId,
     /// When the log appended the bid.
@@ -125,7 +139,7 @@ impl DecidedBid {
     /// Of a decision and its place.
     pub(super) fn of(bid_id: BidId, receipt: &Receipt) -> Self {
         Self {
-            status: "decided",
+            status: DecidedStatus::Decided,
             item_id: receipt.record.item_id,
             append_ms: receipt.record.received_ms,
             partition: receipt.command.map(|command| command.partition),
@@ -140,9 +154,7 @@ impl DecidedBid {
 pub(super) struct Pending {
     #[schema(value_type = String, format = "uuid")]
     bid_id: BidId,
-    /// `pending`.
-    #[schema(value_type = String, example = "pending")]
-    status: &'static str,
+    status: PendingStatus,
     /// When the log appended the bid.
     append_ms: i64,
     /// The same.
@@ -160,7 +172,7 @@ impl From<PendingBid> for Pending {
     fn from(PendingBid { bid_id, appended, .. }: PendingBid) -> Self {
         Self {
             bid_id,
-            status: "pending",
+            status: PendingStatus::Pending,
             append_ms: appended.append_ms,
             received_ms: appended.append_ms,
             partition: appended.partition,

@@ -8,7 +8,7 @@ use gavel_domain::ItemId;
 use serde::Serialize;
 
 use super::body::Id;
-use super::verdict::Verdict;
+use super::verdict::{PendingStatus, Verdict};
 use crate::edge::trace::Trace;
 use crate::edge::withdrawal::withdraw;
 use crate::error::WebError;
@@ -20,9 +20,7 @@ use crate::state::AppState;
 pub(super) struct PendingWithdrawal {
     #[schema(value_type = String, format = "uuid")]
     item_id: ItemId,
-    /// `pending`.
-    #[schema(value_type = String, example = "pending")]
-    status: &'static str,
+    status: PendingStatus,
 }
 
 /// Takes an item back: it ends without a sale.
@@ -46,7 +44,8 @@ pub(super) async fn create(
         Some(receipt) => Json(Verdict::of(&receipt.record).into_result()?).into_response(),
         None => {
             let location = [(header::LOCATION, format!("/api/v1/items/{item_id}"))];
-            (StatusCode::ACCEPTED, location, Json(PendingWithdrawal { item_id, status: "pending" })).into_response()
+            (StatusCode::ACCEPTED, location, Json(PendingWithdrawal { item_id, status: PendingStatus::Pending }))
+                .into_response()
         }
     })
 }

@@ -1,6 +1,7 @@
 //! `/items/{id}`: the lot, the panel to bid in, and the bids on it.
 //!
-//! [`panel`] and [`history`] show an item as it stands, what is too new for the read model included; [`bid`], [`watch`] and [`withdrawal`] are what is done on it, [`decision`] the words for what came of it.
+//! [`panel`] and [`history`] show an item as it stands, what is too new for the read model included; [`bid`], [`watch`] and
+//! [`withdrawal`] are what is done on it, [`decision`] the words for what came of it.
 
 use askama::Template;
 use axum::extract::{Path, Query};
