@@ -22,7 +22,7 @@ async fn kill_nine_loses_and_doubles_nothing_embedded() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kill_nine_loses_and_doubles_nothing_on_kafka() -> Result<()> {
-    let Some((_guard, kafka, postgres)) = servers() else { return Ok(()) };
+    let Some((_guard, kafka, postgres)) = servers().await else { return Ok(()) };
     let mut ground = Ground::split(&kafka, &postgres, &[])?;
     ten_rounds(&mut ground).await
 }

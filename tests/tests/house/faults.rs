@@ -65,7 +65,7 @@ fn a_stop_is_clean() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_log_reads_go_on_and_a_bid_is_not_half_done() -> Result<()> {
-    let Some((_guard, _, postgres)) = servers() else { return Ok(()) };
+    let Some((_guard, _, postgres)) = servers().await else { return Ok(()) };
     let mut kafka = Kafka::start()?;
     let ground = Ground::split(&kafka.bootstrap(), &postgres, &[])?;
     let (seller, ann) = (Person::register(&ground.url(), "Sela").await?, Person::register(&ground.url(), "Ann").await?);

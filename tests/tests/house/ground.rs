@@ -6,6 +6,7 @@ use anyhow::Result;
 use gavel_tests::house::{House, run};
 use gavel_tests::postgres::create_database;
 use tempfile::TempDir;
+use tokio::sync::{Mutex, MutexGuard};
 
 /// A whole house: one process on the embedded log and SQLite, or two halves on Kafka and PostgreSQL.
 pub(crate) struct Ground {
@@ -15,7 +16,7 @@ pub(crate) struct Ground {
 }
 
 /// Topics of houses on one broker would meet, so each gets a Kafka cluster's topics to itself: see [`servers`].
-static ONE_HOUSE_PER_BROKER: std::sync::Mutex<()> = std::sync::Mutex::new(());
+static ONE_HOUSE_PER_BROKER: Mutex<()> = Mutex::const_new(());
 
 impl Ground {
     /// `gavel serve`, embedded.
@@ -78,11 +79,11 @@ impl Ground {
 
 /// Kafka and PostgreSQL, if `tests/run` gave them. Held as long as a house stands on them: topics have fixed names, so
 /// one broker bears one house at a time, and each house begins at the present end of what the last one left.
-pub(crate) fn servers() -> Option<(std::sync::MutexGuard<'static, ()>, String, String)> {
+#[expect(clippy::print_stderr, reason = "whoever runs the tests by hand is told what was left out")]
+pub(crate) async fn servers() -> Option<(MutexGuard<'static, ()>, String, String)> {
     let (Ok(kafka), Ok(postgres)) = (std::env::var("GAVEL_TEST_KAFKA"), std::env::var("GAVEL_TEST_POSTGRES")) else {
         eprintln!("skipped: GAVEL_TEST_KAFKA and GAVEL_TEST_POSTGRES are not set; tests/run sets them");
         return None;
     };
-    let guard = ONE_HOUSE_PER_BROKER.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    Some((guard, kafka, postgres))
+    Some((ONE_HOUSE_PER_BROKER.lock().await, kafka, postgres))
 }

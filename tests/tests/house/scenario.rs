@@ -15,7 +15,7 @@ async fn an_auction_runs_end_to_end_embedded() -> Result<()> {
 
 #[tokio::test]
 async fn an_auction_runs_end_to_end_on_kafka_and_postgresql() -> Result<()> {
-    let Some((_guard, kafka, postgres)) = servers() else { return Ok(()) };
+    let Some((_guard, kafka, postgres)) = servers().await else { return Ok(()) };
     let ground = Ground::split(&kafka, &postgres, &[])?;
     auction(&ground.url()).await
 }

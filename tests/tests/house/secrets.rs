@@ -39,7 +39,7 @@ async fn planted_secrets_show_nowhere() -> Result<()> {
 
 #[tokio::test]
 async fn planted_secrets_show_nowhere_on_kafka() -> Result<()> {
-    let Some((_guard, kafka, postgres)) = servers() else { return Ok(()) };
+    let Some((_guard, kafka, postgres)) = servers().await else { return Ok(()) };
     let ground = Ground::split(&kafka, &postgres, &["--log", "debug"])?;
     let (people, mut seen) = auction(&ground, &["--database", ground.database()]).await?;
     let log = KafkaLog::connect(&kafka, KafkaOptions::default())?;
