@@ -69,6 +69,7 @@ impl Kafka {
     }
 }
 
+/// Topics are created when asked for, as many clusters have it: Gavel must not be what asks.
 fn settings(folder: &Path, port: u16, controller_port: u16) -> String {
     format!(
         "process.roles=broker,controller\n\
@@ -78,7 +79,7 @@ fn settings(folder: &Path, port: u16, controller_port: u16) -> String {
          advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
          controller.listener.names=CONTROLLER\n\
          log.dirs={}\n\
-         auto.create.topics.enable=false\n\
+         auto.create.topics.enable=true\n\
          offsets.topic.replication.factor=1\n\
          offsets.topic.num.partitions=4\n\
          transaction.state.log.replication.factor=1\n\

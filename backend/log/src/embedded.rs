@@ -56,8 +56,6 @@ pub enum Strictness {
 pub struct EmbeddedOptions {
     /// What an acknowledgement survives.
     pub strictness: Strictness,
-    /// The largest record taken: key, value and headers.
-    pub record_limit_bytes: usize,
     /// How much of the newest records is kept in memory for readers.
     pub cache_bytes: usize,
     /// How much may wait for the disk before sends are refused with `Unavailable`.
@@ -72,7 +70,6 @@ impl Default for EmbeddedOptions {
     fn default() -> Self {
         Self {
             strictness: Strictness::Fsync,
-            record_limit_bytes: 1 << 20,
             cache_bytes: 64 << 20,
             queue_bytes: 256 << 20,
             clean_interval: Duration::from_secs(300),

@@ -8,11 +8,14 @@ mod client;
 mod consumer;
 mod error;
 mod producer;
+mod rebalances;
+mod record;
 mod transactional;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use rdkafka::Offset;
 use rdkafka::admin::AdminClient;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 
@@ -98,15 +101,21 @@ impl Log for KafkaLog {
     }
 
     fn watermarks(&self, partition: &TopicPartition) -> Result<Watermarks> {
-        let number = client::number(partition.partition)?;
-        let ask = |reader: &BaseConsumer<Callbacks>| {
-            reader
-                .fetch_watermarks(&partition.topic, number, self.options.request_timeout)
-                .map_err(|error| log_error(&error, &partition.topic))
-        };
-        let (low, end) = ask(&self.uncommitted_reader)?;
-        let (_, stable_end) = ask(&self.committed_reader)?;
-        Ok(Watermarks { low: client::offset(low), stable_end: client::offset(stable_end), end: client::offset(end) })
+        let timeout = self.options.request_timeout;
+        let ask = |reader, end| client::ask_end(reader, partition, end, timeout);
+        Ok(Watermarks {
+            low: ask(&self.uncommitted_reader, Offset::Beginning)?,
+            stable_end: ask(&self.committed_reader, Offset::End)?,
+            end: ask(&self.uncommitted_reader, Offset::End)?,
+        })
+    }
+
+    fn stable_end(&self, partition: &TopicPartition) -> Result<u64> {
+        client::ask_end(&self.committed_reader, partition, Offset::End, self.options.request_timeout)
+    }
+
+    fn end(&self, partition: &TopicPartition) -> Result<u64> {
+        client::ask_end(&self.uncommitted_reader, partition, Offset::End, self.options.request_timeout)
     }
 
     fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<u64>>> {
@@ -117,11 +126,7 @@ impl Log for KafkaLog {
         let list = client::partition_list(partitions)?;
         let found =
             member.committed_offsets(list, self.options.request_timeout).map_err(|error| log_error(&error, group))?;
-        let committed = |partition: &TopicPartition| {
-            let element = found.find_partition(&partition.topic, client::number(partition.partition).ok()?)?;
-            client::known_offset(element.offset())
-        };
-        Ok(partitions.iter().map(committed).collect())
+        partitions.iter().map(|partition| client::committed_of(&found, partition)).collect()
     }
 
     fn delete_records(&self, partition: &TopicPartition, before: u64) -> Result<()> {
@@ -133,7 +138,7 @@ impl Log for KafkaLog {
     }
 
     fn producer(&self) -> Result<Arc<dyn Producer>> {
-        Ok(Arc::new(KafkaProducer::connect(&self.bootstrap)?))
+        Ok(Arc::new(KafkaProducer::connect(self.bootstrap.clone())?))
     }
 
     fn transactional_producer(&self, transactional_id: &str) -> Result<Box<dyn TransactionalProducer>> {
@@ -142,5 +147,27 @@ impl Log for KafkaLog {
 
     fn consumer(&self, group: Option<&GroupConfig>) -> Result<Box<dyn Consumer>> {
         Ok(Box::new(KafkaConsumer::connect(&self.bootstrap, group, &self.options)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+    use super::*;
+    use crate::port::LogError;
+
+    #[test]
+    fn an_answer_about_offsets_that_is_an_error_is_not_nothing_committed() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("t", 1, 1).unwrap();
+        let log = KafkaLog::connect(&cluster.bootstrap_servers(), KafkaOptions::default()).unwrap();
+        let partitions = [TopicPartition::new("t", 0)];
+        assert_eq!(log.committed("g", &partitions).unwrap(), [None]);
+        let refusal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+        cluster.request_errors(RDKafkaApiKey::OffsetFetch, &[refusal; 20]);
+        let error = log.committed("g", &partitions).unwrap_err();
+        assert!(matches!(error, LogError::Unavailable(_)), "{error}");
     }
 }

@@ -20,7 +20,8 @@ pub enum ErrorClass {
     Abort,
     /// This record or request can never succeed; others can.
     Reject,
-    /// This client is unusable: it was fenced or its data is damaged. Close it, and rebuild what depended on it.
+    /// This client is unusable: it was fenced, its disk failed or its data is damaged. Close it, and rebuild what
+    /// depended on it.
     Fatal,
 }
 
@@ -58,7 +59,8 @@ pub enum LogError {
     /// Another process holds the data folder.
     #[error("{} is in use by another gavel process; stop it, or choose another folder with --data", .0.display())]
     FolderInUse(PathBuf),
-    /// The disk is full or not writable.
+    /// The disk is full or not writable. Nobody knows what the failed write left: nothing more is taken until the log is
+    /// opened again.
     #[error("cannot write to the log: {0}")]
     Storage(String),
     /// Bytes on disk fail their checksum.
@@ -74,12 +76,12 @@ impl LogError {
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Unavailable(_) | Self::Storage(_) => ErrorClass::Retry,
+            Self::Unavailable(_) => ErrorClass::Retry,
             Self::TransactionAborted(_) => ErrorClass::Abort,
             Self::UnknownTopic(_) | Self::TopicDiffers { .. } | Self::RecordTooLarge { .. } | Self::Misuse(_) => {
                 ErrorClass::Reject
             }
-            Self::Fenced(_) | Self::FolderInUse(_) | Self::Corrupt(_) => ErrorClass::Fatal,
+            Self::Fenced(_) | Self::FolderInUse(_) | Self::Storage(_) | Self::Corrupt(_) => ErrorClass::Fatal,
         }
     }
 }
@@ -158,6 +160,33 @@ pub struct NewRecord {
     pub value: Option<Bytes>,
     /// The headers.
     pub headers: Vec<Header>,
+}
+
+/// The largest record a log takes, as [`NewRecord::size_bytes`] counts.
+pub const RECORD_BYTES_MAX: usize = 1_000_000;
+
+impl NewRecord {
+    /// What the record counts against [`RECORD_BYTES_MAX`]: its key, value and headers.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        let header = |header: &Header| Self::header_size_bytes(header.name.len(), header.value.len());
+        let headers: usize = self.headers.iter().map(header).sum();
+        self.key.as_ref().map_or(0, Bytes::len) + self.value.as_ref().map_or(0, Bytes::len) + headers
+    }
+
+    /// What a header counts: its name, its value and their lengths.
+    pub(crate) fn header_size_bytes(name: usize, value: usize) -> usize {
+        name + value + 6
+    }
+
+    pub(crate) fn check_size(&self) -> Result<()> {
+        match self.size_bytes() {
+            size_bytes if size_bytes > RECORD_BYTES_MAX => {
+                Err(LogError::RecordTooLarge { size_bytes, limit_bytes: RECORD_BYTES_MAX })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Where and when a record was appended.
@@ -311,6 +340,22 @@ pub trait Log: Send + Sync + 'static {
     /// `UnknownTopic`, `Unavailable`.
     fn watermarks(&self, partition: &TopicPartition) -> Result<Watermarks>;
 
+    /// [`Watermarks::stable_end`] alone, which may cost less to ask.
+    ///
+    /// # Errors
+    /// As [`watermarks`](Self::watermarks).
+    fn stable_end(&self, partition: &TopicPartition) -> Result<u64> {
+        Ok(self.watermarks(partition)?.stable_end)
+    }
+
+    /// [`Watermarks::end`] alone, which may cost less to ask.
+    ///
+    /// # Errors
+    /// As [`watermarks`](Self::watermarks).
+    fn end(&self, partition: &TopicPartition) -> Result<u64> {
+        Ok(self.watermarks(partition)?.end)
+    }
+
     /// What a group has committed, partition by partition; `None` where nothing.
     ///
     /// # Errors
@@ -382,7 +427,8 @@ pub trait TransactionalProducer: Send {
     /// `Fenced` when the group has moved on without this member.
     fn send_offsets(&mut self, offsets: &[ConsumedOffset], group: &GroupMetadata) -> Result<()>;
 
-    /// Commits. On return all of it is durable, and readers see it.
+    /// Commits. On return it is decided and durable; readers see it then or soon after (Kafka marks the partitions behind
+    /// its answer): who needs to see it waits for [`Watermarks::stable_end`].
     ///
     /// # Errors
     /// `TransactionAborted` (abort, do it again), `Fenced` (close), `Unavailable` (call `commit` again).

@@ -23,7 +23,7 @@ const NULL: u32 = u32::MAX;
 /// A record without its offset and time, ready to be copied into a chunk.
 pub(super) fn encode_record(record: &NewRecord) -> Result<Bytes> {
     let header_count = u16::try_from(record.headers.len()).map_err(|_| too_many("headers"))?;
-    let mut out = Vec::with_capacity(size_bytes(record) + 16);
+    let mut out = Vec::with_capacity(record.size_bytes() + 16);
     out.extend_from_slice(&length(record.key.as_deref()).to_be_bytes());
     out.extend_from_slice(&length(record.value.as_deref()).to_be_bytes());
     out.extend_from_slice(&header_count.to_be_bytes());
@@ -37,12 +37,6 @@ pub(super) fn encode_record(record: &NewRecord) -> Result<Bytes> {
     out.extend_from_slice(record.key.as_deref().unwrap_or_default());
     out.extend_from_slice(record.value.as_deref().unwrap_or_default());
     Ok(out.into())
-}
-
-/// What a record counts against the limit: its key, value and headers.
-pub(super) fn size_bytes(record: &NewRecord) -> usize {
-    let headers: usize = record.headers.iter().map(|header| header.name.len() + header.value.len() + 6).sum();
-    record.key.as_ref().map_or(0, Bytes::len) + record.value.as_ref().map_or(0, Bytes::len) + headers
 }
 
 fn length(bytes: Option<&[u8]>) -> u32 {

@@ -11,7 +11,7 @@ use super::group::Membership;
 use super::key::{self, Key};
 use super::state::{Partition, PartitionId, State};
 use super::store::Store;
-use super::topic::{Topic, TopicRow};
+use super::topic::{self, Topic, TopicRow};
 use super::writer::Placed;
 use crate::port::{Created, LogError, NewRecord, Result, TopicPartition, TopicSpec, Watermarks};
 
@@ -89,9 +89,7 @@ impl Core {
 
     /// See [`crate::Log::create_topic`].
     pub(super) fn create_topic(&self, spec: &TopicSpec) -> Result<Created> {
-        if spec.partitions == 0 {
-            return Err(LogError::Misuse(format!("topic {} needs at least one partition", spec.name)));
-        }
+        topic::check_possible(spec)?;
         let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(topic) = topics.get(&spec.name) {
             return topic.check(spec).map(|()| Created::Existing);
@@ -117,10 +115,7 @@ impl Core {
     /// Checks a record, encodes it and finds its partition.
     pub(super) fn place(&self, record: &NewRecord) -> Result<Placed> {
         let topic = self.topic(&record.topic)?;
-        let (size_bytes, limit_bytes) = (chunk::size_bytes(record), self.options.record_limit_bytes);
-        if size_bytes > limit_bytes {
-            return Err(LogError::RecordTooLarge { size_bytes, limit_bytes });
-        }
+        record.check_size()?;
         let any = || u32::try_from(self.next_number() % u64::from(u32::MAX)).unwrap_or_default();
         let id = topic.place(record, any)?;
         Ok(Placed { id, encoded: chunk::encode_record(record)? })

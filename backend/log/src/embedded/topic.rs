@@ -59,6 +59,19 @@ impl Topic {
     }
 }
 
+/// Checks what Kafka would refuse too, so that no topic is bound to this log.
+pub(super) fn check_possible(spec: &TopicSpec) -> Result<()> {
+    let TopicSpec { name, partitions, .. } = spec;
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    if !(1..=249).contains(&name.len()) || !name.chars().all(is_plain) || matches!(&**name, "." | "..") {
+        return Err(LogError::Misuse(format!("{name:?} cannot be a topic's name")));
+    }
+    if *partitions == 0 {
+        return Err(LogError::Misuse(format!("topic {name} needs at least one partition")));
+    }
+    Ok(())
+}
+
 /// A topic's row, as JSON. Fields are only ever added.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct TopicRow {

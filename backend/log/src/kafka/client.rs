@@ -1,12 +1,17 @@
 //! What all connections share: settings, callbacks, and the translation of offsets and partitions.
 
+use std::time::Duration;
+
 use rdkafka::config::{ClientConfig, FromClientConfigAndContext, RDKafkaLogLevel};
-use rdkafka::consumer::ConsumerContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
 use super::error::log_error;
-use crate::port::{LogError, Result, TopicPartition};
+use crate::port::{ConsumedOffset, LogError, Result, TopicPartition};
+
+/// After how long without an answer a connection counts as lost.
+pub(super) const SOCKET_TIMEOUT_MS: u128 = 10_000;
 
 /// Writes librdkafka's own words to the log.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,6 +55,11 @@ pub(super) fn base_config(bootstrap: &str) -> ClientConfig {
         .set("reconnect.backoff.max.ms", "1000")
         // A topic that was just created is known soon.
         .set("topic.metadata.refresh.fast.interval.ms", "50")
+        // A topic that does not exist is told before a record for it times out.
+        .set("topic.metadata.propagation.max.ms", "2000")
+        // A broker that has vanished without a word is noticed.
+        .set("socket.timeout.ms", SOCKET_TIMEOUT_MS.to_string())
+        .set("socket.keepalive.enable", "true")
         .set("socket.nagle.disable", "true");
     config
 }
@@ -90,4 +100,41 @@ pub(super) fn partition_list(partitions: &[TopicPartition]) -> Result<TopicParti
         list.add_partition(&partition.topic, number(partition.partition)?);
     }
     Ok(list)
+}
+
+/// The consumed offsets as librdkafka takes them.
+pub(super) fn consumed_list(offsets: &[ConsumedOffset]) -> Result<TopicPartitionList> {
+    let mut list = TopicPartitionList::with_capacity(offsets.len());
+    for ConsumedOffset { partition, next } in offsets {
+        list.add_partition_offset(&partition.topic, number(partition.partition)?, raw_offset(*next)?)
+            .map_err(|error| log_error(&error, &partition.topic))?;
+    }
+    Ok(list)
+}
+
+/// What an answer about committed offsets says of a partition; `None` where nothing is committed.
+pub(super) fn committed_of(answer: &TopicPartitionList, partition: &TopicPartition) -> Result<Option<u64>> {
+    let Some(element) = answer.find_partition(&partition.topic, number(partition.partition)?) else {
+        return Err(LogError::Unavailable(format!("no answer about {partition}")));
+    };
+    element.error().map_err(|error| log_error(&error, &partition.topic))?;
+    Ok(known_offset(element.offset()))
+}
+
+/// Asks one question: where a partition begins or ends, as the asking reader's isolation sees it.
+pub(super) fn ask_end(
+    reader: &BaseConsumer<Callbacks>,
+    partition: &TopicPartition,
+    end: Offset,
+    timeout: Duration,
+) -> Result<u64> {
+    let failed = |error| log_error(&error, &partition.topic);
+    let number = number(partition.partition)?;
+    let mut list = TopicPartitionList::with_capacity(1);
+    list.add_partition_offset(&partition.topic, number, end).map_err(failed)?;
+    let answer = reader.offsets_for_times(list, timeout).map_err(failed)?;
+    let element = answer.find_partition(&partition.topic, number);
+    let element = element.ok_or_else(|| LogError::Unavailable(format!("no answer about {partition}")))?;
+    element.error().map_err(failed)?;
+    known_offset(element.offset()).ok_or_else(|| LogError::Unavailable(format!("{partition} has no end now")))
 }

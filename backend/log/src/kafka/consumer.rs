@@ -1,67 +1,30 @@
 //! The consumer: librdkafka's callbacks and single messages turned into batches and events in order.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::message::{BorrowedMessage, Headers as _};
-use rdkafka::types::RDKafkaErrorCode;
-use rdkafka::{ClientContext, Message, TopicPartitionList};
+use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::KafkaOptions;
-use super::client::{base_config, known_offset, number, offset, partition_list, raw_offset, write_error, write_log};
+use super::client::{
+    base_config, committed_of, consumed_list, known_offset, number, offset, partition_list, raw_offset,
+};
 use super::error::log_error;
+use super::rebalances::Rebalances;
+use super::record::{Reader, client_time};
 use crate::port::{
-    ConsumedOffset, Consumer, GroupConfig, GroupEvent, GroupMetadata, Header, LogError, Record, Result, Start,
-    TopicPartition,
+    ConsumedOffset, Consumer, GroupConfig, GroupEvent, GroupMetadata, LogError, Record, Result, Start, TopicPartition,
 };
 
 /// What librdkafka may hold for one consumer ahead of its reader.
 const PREFETCH_KIB: &str = "16384";
-
-/// Notes rebalances, which happen inside a poll.
-#[derive(Default)]
-struct Rebalances(Mutex<VecDeque<GroupEvent>>);
-
-impl Rebalances {
-    fn take(&self) -> Vec<GroupEvent> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
-    }
-}
-
-impl ClientContext for Rebalances {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        write_log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        write_error(&error, reason);
-    }
-}
-
-impl ConsumerContext for Rebalances {
-    fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        let event = match rebalance {
-            Rebalance::Assign(list) => GroupEvent::Assigned(partitions_of(list)),
-            Rebalance::Revoke(list) => GroupEvent::Revoked(partitions_of(list)),
-            Rebalance::Error(_) => return,
-        };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(event);
-    }
-}
-
-fn partitions_of(list: &TopicPartitionList) -> Vec<TopicPartition> {
-    let named = |topic: &str, partition: i32| TopicPartition::new(topic, u32::try_from(partition).unwrap_or(0));
-    list.elements().iter().map(|element| named(element.topic(), element.partition())).collect()
-}
+/// How often librdkafka is asked whether it has begun what it was told.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// See [`Consumer`].
 pub(super) struct KafkaConsumer {
@@ -69,10 +32,14 @@ pub(super) struct KafkaConsumer {
     has_group: bool,
     is_subscribed: bool,
     timeout: Duration,
-    /// Where each partition of this reader was begun; until something is read, that is its position.
-    begun: HashMap<TopicPartition, u64>,
-    /// One name of each topic, shared by its records.
-    topics: HashMap<String, Arc<str>>,
+    /// This reader's partitions, and where each was begun if that was asked; until something is read, that is its
+    /// position.
+    begun: RefCell<HashMap<TopicPartition, Option<u64>>>,
+    reader: Reader,
+    /// What the next poll has to tell: it came together with records.
+    failure: Option<LogError>,
+    /// A topic with a record that cannot be read; nothing is read past it.
+    unreadable: Option<Arc<str>>,
 }
 
 impl KafkaConsumer {
@@ -109,44 +76,85 @@ impl KafkaConsumer {
             has_group: group.is_some(),
             is_subscribed: false,
             timeout: options.request_timeout,
-            begun: HashMap::new(),
-            topics: HashMap::new(),
+            begun: RefCell::default(),
+            reader: Reader::default(),
+            failure: None,
+            unreadable: None,
         })
     }
 
-    /// The offset that a start means now.
+    /// The offset that a start means now, and for an unknown topic, an error. What retention has dropped is passed.
     fn resolve(&self, partition: &TopicPartition, start: Start) -> Result<u64> {
-        let ends = || {
-            self.consumer
-                .fetch_watermarks(&partition.topic, number(partition.partition)?, self.timeout)
-                .map_err(|error| log_error(&error, &partition.topic))
-        };
-        match start {
-            Start::Offset(offset) => Ok(offset),
-            Start::Earliest => Ok(offset(ends()?.0)),
-            Start::Latest => Ok(offset(ends()?.1)),
-        }
+        let ends = self.consumer.fetch_watermarks(&partition.topic, number(partition.partition)?, self.timeout);
+        let (low, end) = ends.map_err(|error| log_error(&error, &partition.topic))?;
+        Ok(match start {
+            Start::Offset(at) => at.max(offset(low)),
+            Start::Earliest => offset(low),
+            Start::Latest => offset(end),
+        })
     }
 
-    /// Where reading of newly assigned partitions begins: what the group has committed, else the first record.
-    fn note_begin(&mut self, partitions: &[TopicPartition]) -> Result<()> {
-        let list = partition_list(partitions)?;
-        let committed = self.consumer.committed_offsets(list, self.timeout).map_err(|error| log_error(&error, ""))?;
-        for partition in partitions {
-            let element = committed.find_partition(&partition.topic, number(partition.partition)?);
-            let begun = match element.and_then(|element| known_offset(element.offset())) {
-                Some(offset) => offset,
-                None => self.resolve(partition, Start::Earliest)?,
-            };
-            self.begun.insert(partition.clone(), begun);
+    /// Where reading of an assigned partition began: what the group has committed, else the first record.
+    fn begin_of(&self, partition: &TopicPartition) -> Result<u64> {
+        let list = partition_list(std::slice::from_ref(partition))?;
+        let found = self.consumer.committed_offsets(list, self.timeout);
+        let found = found.map_err(|error| log_error(&error, &partition.topic))?;
+        let start = committed_of(&found, partition)?.map_or(Start::Earliest, Start::Offset);
+        self.resolve(partition, start)
+    }
+
+    /// What librdkafka has handed out of a partition, if it has of this assignment.
+    fn read_up_to(&self, partition: &TopicPartition) -> Result<Option<u64>> {
+        let positions = self.consumer.position().map_err(|error| log_error(&error, &partition.topic))?;
+        let position = positions.find_partition(&partition.topic, number(partition.partition)?);
+        Ok(position.and_then(|element| known_offset(element.offset())))
+    }
+
+    /// Takes what has come. Also says what went wrong, if anything did.
+    fn gather(&mut self, records: &mut Vec<Record>, limit: usize, timeout: Duration) -> Option<LogError> {
+        let deadline = Instant::now() + timeout;
+        let mut wait = timeout;
+        while records.len() < limit {
+            match self.consumer.poll(wait) {
+                Some(Ok(message)) => {
+                    match self.reader.read(&message) {
+                        Ok(record) => records.push(record),
+                        Err(error) => {
+                            self.unreadable = Some(rdkafka::Message::topic(&message).into());
+                            return Some(error);
+                        }
+                    }
+                    wait = Duration::ZERO;
+                }
+                // An end was reached: whoever waits for a position looks again.
+                Some(Err(KafkaError::PartitionEOF(_))) => wait = Duration::ZERO,
+                Some(Err(error)) => return Some(self.consumption_error(&error)),
+                None if wait.is_zero() || !self.consumer.context().is_empty() => break,
+                None => {
+                    wait = deadline.saturating_duration_since(Instant::now());
+                    if wait.is_zero() {
+                        break;
+                    }
+                }
+            }
         }
-        Ok(())
+        None
+    }
+
+    /// A consumer that librdkafka has given up yields one error, then nothing for ever: this is how it is told apart.
+    fn fenced(&self) -> Option<LogError> {
+        self.consumer.client().fatal_error().map(|(_, reason)| LogError::Fenced(reason))
+    }
+
+    fn consumption_error(&self, error: &KafkaError) -> LogError {
+        self.fenced().unwrap_or_else(|| match error {
+            KafkaError::MessageConsumption(Code::FencedInstanceId) => LogError::Fenced(error.to_string()),
+            _ => log_error(error, ""),
+        })
     }
 
     fn forget(&mut self, records: &mut Vec<Record>, from: usize, partitions: &[TopicPartition]) {
-        for partition in partitions {
-            self.begun.remove(partition);
-        }
+        self.begun.borrow_mut().retain(|partition, _| !partitions.contains(partition));
         let is_gone = |record: &Record| {
             partitions.iter().any(|gone| gone.partition == record.partition && gone.topic == record.topic)
         };
@@ -155,9 +163,34 @@ impl KafkaConsumer {
     }
 
     fn require_assigned(&self, partition: &TopicPartition) -> Result<()> {
-        match self.begun.contains_key(partition) {
-            true => Ok(()),
-            false => Err(LogError::Misuse(format!("{partition} is not assigned"))),
+        let is_assigned = self.begun.borrow().contains_key(partition);
+        is_assigned.then_some(()).ok_or_else(|| LogError::Misuse(format!("{partition} is not assigned")))
+    }
+
+    /// Tries until librdkafka, which begins an assignment in the background, is ready for it.
+    fn when_begun(&self, what: &TopicPartition, mut attempt: impl FnMut() -> Result<bool>) -> Result<()> {
+        let deadline = Instant::now() + self.timeout;
+        while !attempt()? {
+            if Instant::now() > deadline {
+                return Err(LogError::Unavailable(format!("reading of {what} does not begin")));
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+        Ok(())
+    }
+
+    /// False while the partition's assignment has not begun.
+    fn try_seek(&self, partition: &TopicPartition, offset: u64) -> Result<bool> {
+        let next = ConsumedOffset { partition: partition.clone(), next: offset };
+        let failed = |error| log_error(&error, &partition.topic);
+        let sought: KafkaResult<TopicPartitionList> =
+            self.consumer.seek_partitions(consumed_list(&[next])?, self.timeout);
+        match sought.map_err(failed)?.elements().iter().find_map(|element| element.error().err()) {
+            None => Ok(true),
+            Some(error) if matches!(error.rdkafka_error_code(), Some(Code::State | Code::PreviousInProgress)) => {
+                Ok(false)
+            }
+            Some(error) => Err(failed(error)),
         }
     }
 }
@@ -183,77 +216,64 @@ impl Consumer for KafkaConsumer {
         let mut list = TopicPartitionList::with_capacity(partitions.len());
         let mut begun = HashMap::with_capacity(partitions.len());
         for (partition, start) in partitions {
-            // Asks for each, also where the start is known: so an unknown topic is told.
-            let low = self.resolve(partition, Start::Earliest)?;
-            let offset = if *start == Start::Earliest { low } else { self.resolve(partition, *start)? };
+            let offset = self.resolve(partition, *start)?;
             list.add_partition_offset(&partition.topic, number(partition.partition)?, raw_offset(offset)?)
                 .map_err(|error| log_error(&error, &partition.topic))?;
-            begun.insert(partition.clone(), offset);
+            begun.insert(partition.clone(), Some(offset));
         }
         self.consumer.assign(&list).map_err(|error| log_error(&error, ""))?;
-        self.begun = begun;
+        // A partition that is assigned again loses its old position only when librdkafka gets to it.
+        for (partition, _) in partitions {
+            self.when_begun(partition, || Ok(self.read_up_to(partition)?.is_none()))?;
+        }
+        self.begun = RefCell::new(begun);
         Ok(())
     }
 
     fn poll(&mut self, records: &mut Vec<Record>, max_records: usize, timeout: Duration) -> Result<Vec<GroupEvent>> {
-        let from = records.len();
-        let deadline = Instant::now() + timeout;
-        let mut wait = timeout;
-        let mut failure = None;
-        while records.len() - from < max_records {
-            match self.consumer.poll(wait) {
-                Some(Ok(message)) => {
-                    records.push(read(&mut self.topics, &message));
-                    wait = Duration::ZERO;
-                }
-                // An end was reached: whoever waits for a position looks again.
-                Some(Err(KafkaError::PartitionEOF(_))) => wait = Duration::ZERO,
-                Some(Err(error)) => {
-                    failure = Some(error);
-                    break;
-                }
-                None if wait.is_zero() || !self.consumer.context().is_empty() => break,
-                None => {
-                    wait = deadline.saturating_duration_since(Instant::now());
-                    if wait.is_zero() {
-                        break;
-                    }
-                }
-            }
+        if let Some(topic) = &self.unreadable {
+            return Err(client_time(topic));
         }
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        let from = records.len();
+        let failure = self.gather(records, from.saturating_add(max_records), timeout);
         let events = self.consumer.context().take();
         for event in &events {
             match event {
-                GroupEvent::Assigned(partitions) => self.note_begin(partitions)?,
+                GroupEvent::Assigned(partitions) => {
+                    let unasked = partitions.iter().map(|partition| (partition.clone(), None));
+                    self.begun.borrow_mut().extend(unasked);
+                }
                 GroupEvent::Revoked(partitions) => self.forget(records, from, partitions),
             }
         }
-        match failure {
-            Some(error) if records.len() == from && events.is_empty() => Err(consumption_error(&error)),
-            _ => Ok(events),
+        if records.len() > from || !events.is_empty() {
+            self.failure = failure;
+            return Ok(events);
         }
+        failure.or_else(|| self.fenced()).map_or(Ok(events), Err)
     }
 
     fn position(&self, partition: &TopicPartition) -> Result<u64> {
-        let begun = self.begun.get(partition);
-        let begun = *begun.ok_or_else(|| LogError::Misuse(format!("{partition} is not assigned")))?;
-        let positions = self.consumer.position().map_err(|error| log_error(&error, &partition.topic))?;
-        let position = positions.find_partition(&partition.topic, number(partition.partition)?);
-        Ok(position.and_then(|element| known_offset(element.offset())).map_or(begun, |position| position.max(begun)))
+        self.require_assigned(partition)?;
+        if let Some(read) = self.read_up_to(partition)? {
+            return Ok(read);
+        }
+        if let Some(begun) = self.begun.borrow().get(partition).copied().flatten() {
+            return Ok(begun);
+        }
+        let begun = self.begin_of(partition)?;
+        self.begun.borrow_mut().insert(partition.clone(), Some(begun));
+        Ok(begun)
     }
 
     fn seek(&mut self, partition: &TopicPartition, start: Start) -> Result<()> {
         self.require_assigned(partition)?;
         let offset = self.resolve(partition, start)?;
-        let mut list = TopicPartitionList::new();
-        list.add_partition_offset(&partition.topic, number(partition.partition)?, raw_offset(offset)?)
-            .map_err(|error| log_error(&error, &partition.topic))?;
-        let sought: KafkaResult<TopicPartitionList> = self.consumer.seek_partitions(list, self.timeout);
-        let sought = sought.map_err(|error| log_error(&error, &partition.topic))?;
-        for element in sought.elements() {
-            element.error().map_err(|error| log_error(&error, &partition.topic))?;
-        }
-        self.begun.insert(partition.clone(), offset);
+        self.when_begun(partition, || self.try_seek(partition, offset))?;
+        self.begun.borrow_mut().insert(partition.clone(), Some(offset));
         Ok(())
     }
 
@@ -274,46 +294,6 @@ impl Consumer for KafkaConsumer {
     }
 
     fn commit(&mut self, offsets: &[ConsumedOffset]) -> Result<()> {
-        let mut list = TopicPartitionList::with_capacity(offsets.len());
-        for ConsumedOffset { partition, next } in offsets {
-            list.add_partition_offset(&partition.topic, number(partition.partition)?, raw_offset(*next)?)
-                .map_err(|error| log_error(&error, &partition.topic))?;
-        }
-        self.consumer.commit(&list, CommitMode::Sync).map_err(|error| log_error(&error, ""))
-    }
-}
-
-fn consumption_error(error: &KafkaError) -> LogError {
-    match error {
-        KafkaError::MessageConsumptionFatal(code) => LogError::Fenced(code.to_string()),
-        KafkaError::MessageConsumption(RDKafkaErrorCode::FencedInstanceId) => LogError::Fenced(error.to_string()),
-        _ => log_error(error, ""),
-    }
-}
-
-fn read(topics: &mut HashMap<String, Arc<str>>, message: &BorrowedMessage<'_>) -> Record {
-    let topic = match topics.get(message.topic()) {
-        Some(topic) => Arc::clone(topic),
-        None => {
-            let topic: Arc<str> = message.topic().into();
-            topics.insert(message.topic().to_owned(), Arc::clone(&topic));
-            topic
-        }
-    };
-    let headers = message.headers().map_or_else(Vec::new, |headers| {
-        let header = |header: rdkafka::message::Header<'_, &[u8]>| Header {
-            name: header.key.to_owned().into(),
-            value: Bytes::copy_from_slice(header.value.unwrap_or_default()),
-        };
-        headers.iter().map(header).collect()
-    });
-    Record {
-        topic,
-        partition: u32::try_from(message.partition()).unwrap_or(0),
-        offset: offset(message.offset()),
-        append_ms: message.timestamp().to_millis().unwrap_or(0),
-        key: message.key().map(Bytes::copy_from_slice),
-        value: message.payload().map(Bytes::copy_from_slice),
-        headers,
+        self.consumer.commit(&consumed_list(offsets)?, CommitMode::Sync).map_err(|error| log_error(&error, ""))
     }
 }

@@ -3,10 +3,7 @@
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use crate::port::LogError;
-
-/// Kafka's default for `message.max.bytes`, less what a record's frame takes.
-pub(super) const RECORD_BYTES_MAX: usize = 1_000_000;
+use crate::port::{LogError, RECORD_BYTES_MAX};
 
 /// Sorts an error of a call about `topic`.
 pub(super) fn log_error(error: &KafkaError, topic: &str) -> LogError {
@@ -24,15 +21,23 @@ pub(super) fn log_error(error: &KafkaError, topic: &str) -> LogError {
         Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => {
             LogError::UnknownTopic(topic.to_owned())
         }
-        Some(Code::MessageSizeTooLarge | Code::InvalidMessageSize) => {
-            LogError::RecordTooLarge { size_bytes: 0, limit_bytes: RECORD_BYTES_MAX }
-        }
         Some(code) if is_fencing(code) => LogError::Fenced(error.to_string()),
         Some(Code::State | Code::InvalidArgument) => LogError::Misuse(error.to_string()),
         _ => match error {
             KafkaError::ClientConfig(..) | KafkaError::ClientCreation(_) => LogError::Misuse(error.to_string()),
             _ => LogError::Unavailable(error.to_string()),
         },
+    }
+}
+
+/// Sorts the refusal of a record for `topic` of that size. The log's own limit was checked before: a lower one is the
+/// topic's, which is not told.
+pub(super) fn record_error(error: &KafkaError, topic: &str, size_bytes: usize) -> LogError {
+    match error.rdkafka_error_code() {
+        Some(Code::MessageSizeTooLarge | Code::InvalidMessageSize) => {
+            LogError::RecordTooLarge { size_bytes, limit_bytes: size_bytes.saturating_sub(1).min(RECORD_BYTES_MAX) }
+        }
+        _ => log_error(error, topic),
     }
 }
 

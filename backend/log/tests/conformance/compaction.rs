@@ -10,9 +10,10 @@ use crate::subject::{Subject, append, commit, partition, read_all, record, topic
 promises!(the_last_of_each_key_stays, compaction_holds_over_a_restart);
 
 fn fill(log: &dyn Log, topic: &Arc<str>) {
+    let producer = log.producer().unwrap();
     for round in 0..20 {
         for key in ["a", "b", "c"] {
-            append(log, record(topic, 0, key, &format!("{key}{round}")));
+            producer.send(record(topic, 0, key, &format!("{key}{round}"))).wait().unwrap();
         }
     }
     commit(

@@ -77,4 +77,7 @@ fn a_second_instance_fences_the_first(subject: &Subject) {
             Ok(_) => assert!(std::time::Instant::now() < deadline, "the first was not fenced"),
         }
     }
+    for _ in 0..3 {
+        fenced(&first.poll(&mut Vec::new(), 10, Duration::from_millis(100)).unwrap_err());
+    }
 }

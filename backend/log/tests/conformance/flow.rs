@@ -62,6 +62,8 @@ fn watermarks_move(subject: &Subject) {
     let ends = || {
         let watermarks = log.watermarks(&only).unwrap();
         assert!(watermarks.stable_end <= watermarks.end);
+        assert_eq!(log.stable_end(&only).unwrap(), watermarks.stable_end);
+        assert_eq!(log.end(&only).unwrap(), watermarks.end);
         (watermarks.low, watermarks.stable_end)
     };
     assert_eq!(ends(), (0, 0));

@@ -6,7 +6,7 @@ use gavel_log::{Cleanup, GroupEvent, Start};
 
 use crate::subject::{
     Subject, append, append_numbers, commit, consumed, group, partition, poll_until, read_to_end, record, topic,
-    unique, values,
+    unique, values, wait_until_decided,
 };
 
 promises!(
@@ -14,6 +14,8 @@ promises!(
     a_group_resumes_where_it_committed,
     a_reader_starts_where_it_says,
     commits_without_subscription_are_kept,
+    an_assigned_partition_obeys_at_once,
+    a_reader_behind_retention_reaches_the_end,
 );
 
 fn position_reaches_the_stable_end(subject: &Subject) {
@@ -26,6 +28,7 @@ fn position_reaches_the_stable_end(subject: &Subject) {
     aborted.begin().unwrap();
     aborted.send(record(&topic, 0, "k", "aborted")).unwrap();
     aborted.abort().unwrap();
+    wait_until_decided(&*log, &only);
     let mut consumer = log.consumer(None).unwrap();
     consumer.assign(&[(only.clone(), Start::Earliest)]).unwrap();
     let mut records = Vec::new();
@@ -89,4 +92,50 @@ fn commits_without_subscription_are_kept(subject: &Subject) {
     consumer.assign(&[(partition(&topic, 1), Start::Earliest)]).unwrap();
     consumer.commit(&[consumed(&partition(&topic, 1), 7)]).unwrap();
     assert_eq!(log.committed(&name, &[partition(&topic, 0), partition(&topic, 1)]).unwrap(), [None, Some(7)]);
+}
+
+/// As a task of the runtime begins: told of its partitions, it pauses, looks where it is, seeks and resumes.
+fn an_assigned_partition_obeys_at_once(subject: &Subject) {
+    let log = subject.open();
+    let (name, topic) = (unique("group"), topic(&*log, 1, Cleanup::Keep));
+    let only = partition(&topic, 0);
+    append_numbers(&*log, &topic, 0, 6);
+    let mut committer = log.consumer(Some(&group(&name))).unwrap();
+    committer.commit(&[consumed(&only, 2)]).unwrap();
+    for target in 3..6 {
+        let mut consumer = log.consumer(Some(&group(&name))).unwrap();
+        consumer.subscribe(&[&topic]).unwrap();
+        let mut records = Vec::new();
+        let mut events = Vec::new();
+        while events.is_empty() {
+            events = consumer.poll(&mut records, 1, Duration::from_secs(1)).unwrap();
+        }
+        assert_eq!(events, [GroupEvent::Assigned(vec![only.clone()])]);
+        assert!(records.is_empty());
+        consumer.pause(std::slice::from_ref(&only)).unwrap();
+        assert_eq!(consumer.position(&only).unwrap(), 2, "what the group has committed");
+        consumer.seek(&only, Start::Offset(target)).unwrap();
+        assert_eq!(consumer.position(&only).unwrap(), target);
+        consumer.poll(&mut records, 10, Duration::from_millis(50)).unwrap();
+        assert!(records.is_empty(), "it is paused");
+        consumer.resume(std::slice::from_ref(&only)).unwrap();
+        poll_until(&mut *consumer, &mut records, |consumer, _| consumer.position(&only).unwrap() == 6);
+        assert_eq!(records.first().map(|record| record.offset), Some(target));
+        consumer.seek(&only, Start::Offset(1)).unwrap();
+        assert_eq!(consumer.position(&only).unwrap(), 1, "also backwards");
+    }
+}
+
+fn a_reader_behind_retention_reaches_the_end(subject: &Subject) {
+    let log = subject.open();
+    let topic = topic(&*log, 1, Cleanup::Keep);
+    let only = partition(&topic, 0);
+    append_numbers(&*log, &topic, 0, 4);
+    log.delete_records(&only, 4).unwrap();
+    let mut consumer = log.consumer(None).unwrap();
+    for start in [Start::Offset(1), Start::Earliest] {
+        consumer.assign(&[(only.clone(), start)]).unwrap();
+        assert!(read_to_end(&*log, &mut *consumer, &only).is_empty());
+        assert_eq!(consumer.position(&only).unwrap(), 4);
+    }
 }

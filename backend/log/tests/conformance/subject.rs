@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use gavel_log::embedded::{EmbeddedLog, EmbeddedOptions, Strictness};
+use gavel_log::kafka::{KafkaLog, KafkaOptions};
 use gavel_log::{
     Appended, Cleanup, ConsumedOffset, Consumer, GroupConfig, GroupEvent, Log, NewRecord, Record, Start,
-    TopicPartition, TopicSpec,
+    TopicPartition, TopicSpec, Watermarks,
 };
 use tempfile::TempDir;
 
@@ -20,38 +21,66 @@ pub(crate) struct Subject {
 }
 
 enum Kind {
-    Embedded(TempDir),
+    Embedded(TempDir, Strictness),
+    Kafka(String),
 }
 
 impl Subject {
     /// An embedded log in a folder of its own.
     pub(crate) fn embedded() -> Self {
-        Self { kind: Kind::Embedded(tempfile::tempdir().unwrap()) }
+        Self::embedded_and(Strictness::Os)
+    }
+
+    /// An embedded log whose acknowledgements survive this much.
+    pub(crate) fn embedded_and(strictness: Strictness) -> Self {
+        Self { kind: Kind::Embedded(tempfile::tempdir().unwrap(), strictness) }
     }
 
     /// Opens the log. The embedded one can be opened again once all of it was dropped.
     pub(crate) fn open(&self) -> Arc<dyn Log> {
         match &self.kind {
-            Kind::Embedded(folder) => EmbeddedLog::open(folder.path(), options()).unwrap(),
+            Kind::Embedded(folder, strictness) => {
+                EmbeddedLog::open(folder.path(), EmbeddedOptions { strictness: *strictness, ..options() }).unwrap()
+            }
+            Kind::Kafka(bootstrap) => connect(bootstrap),
         }
     }
 
     /// Whether [`Log::clean`] cleans at once; elsewhere the broker does, when it likes.
     pub(crate) fn cleans_at_once(&self) -> bool {
-        matches!(self.kind, Kind::Embedded(_))
+        matches!(self.kind, Kind::Embedded(..))
     }
 
     /// How a child process opens the same log: see [`open_as_child`].
     pub(crate) fn address(&self) -> String {
         match &self.kind {
-            Kind::Embedded(folder) => folder.path().display().to_string(),
+            Kind::Embedded(folder, strictness) => format!("{strictness:?}:{}", folder.path().display()),
+            Kind::Kafka(bootstrap) => format!("Kafka:{bootstrap}"),
         }
     }
 }
 
+/// Tests the Kafka that `GAVEL_TEST_KAFKA` names. One broker serves all tests: each must use names of its own.
+#[allow(clippy::print_stdout, reason = "whoever runs the tests sees what was left out")]
+pub(crate) fn with_kafka(promise: fn(&Subject)) {
+    match std::env::var("GAVEL_TEST_KAFKA") {
+        Ok(bootstrap) => promise(&Subject { kind: Kind::Kafka(bootstrap) }),
+        Err(_) => println!("skipped: GAVEL_TEST_KAFKA names no broker"),
+    }
+}
+
+fn connect(bootstrap: &str) -> Arc<dyn Log> {
+    KafkaLog::connect(bootstrap, KafkaOptions { replication_factor: 1, ..KafkaOptions::default() }).unwrap()
+}
+
 /// The log of [`Subject::address`].
 pub(crate) fn open_as_child(address: &str) -> Arc<dyn Log> {
-    EmbeddedLog::open(address, EmbeddedOptions { strictness: Strictness::Os, ..EmbeddedOptions::default() }).unwrap()
+    let embedded = |folder, strictness| EmbeddedLog::open(folder, EmbeddedOptions { strictness, ..options() }).unwrap();
+    match address.split_once(':').unwrap() {
+        ("Kafka", bootstrap) => connect(bootstrap),
+        ("Fsync", folder) => embedded(folder, Strictness::Fsync),
+        (_, folder) => embedded(folder, Strictness::Os),
+    }
 }
 
 /// Retention and tombstones go at once.
@@ -94,8 +123,9 @@ pub(crate) fn append(log: &dyn Log, record: NewRecord) -> Appended {
 
 /// Appends the values "0", "1", … one by one.
 pub(crate) fn append_numbers(log: &dyn Log, topic: &Arc<str>, partition: u32, count: u32) {
+    let producer = log.producer().unwrap();
     for number in 0..count {
-        append(log, record(topic, partition, "k", &number.to_string()));
+        producer.send(record(topic, partition, "k", &number.to_string())).wait().unwrap();
     }
 }
 
@@ -107,8 +137,24 @@ pub(crate) fn commit(log: &dyn Log, records: Vec<NewRecord>) {
     producer.commit().unwrap();
 }
 
-/// Everything committed in a partition.
+/// Everything committed in a partition, once all in it is decided.
 pub(crate) fn read_all(log: &dyn Log, partition: &TopicPartition) -> Vec<Record> {
+    wait_until_decided(log, partition);
+    read_stable(log, partition)
+}
+
+/// Waits until no transaction is open in a partition: a commit may be seen a little after its acknowledgement.
+pub(crate) fn wait_until_decided(log: &dyn Log, partition: &TopicPartition) {
+    let deadline = Instant::now() + PATIENCE;
+    let is_decided = |marks: Watermarks| marks.stable_end == marks.end;
+    while !is_decided(log.watermarks(partition).unwrap()) {
+        assert!(Instant::now() < deadline, "{partition} stays undecided");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// What a reader of committed records finds in a partition now.
+pub(crate) fn read_stable(log: &dyn Log, partition: &TopicPartition) -> Vec<Record> {
     let mut consumer = log.consumer(None).unwrap();
     consumer.assign(&[(partition.clone(), Start::Earliest)]).unwrap();
     read_to_end(log, &mut *consumer, partition)

@@ -4,7 +4,7 @@ use gavel_log::{Cleanup, Created, ErrorClass, LogError, TopicSpec};
 
 use crate::subject::{Subject, unique};
 
-promises!(a_topic_is_created_once, a_different_topic_is_refused);
+promises!(a_topic_is_created_once, a_different_topic_is_refused, an_impossible_topic_is_refused);
 
 fn a_topic_is_created_once(subject: &Subject) {
     let specs: Vec<_> = [Cleanup::Keep, Cleanup::Compact, Cleanup::Delete { retention_ms: 3_600_000 }]
@@ -38,4 +38,14 @@ fn a_different_topic_is_refused(subject: &Subject) {
         assert_eq!(error.class(), ErrorClass::Reject);
     }
     assert_eq!(log.describe_topic(&spec.name).unwrap(), spec);
+}
+
+fn an_impossible_topic_is_refused(subject: &Subject) {
+    let log = subject.open();
+    for (name, partitions) in [(unique("no/name"), 1), (unique("none"), 0), (String::new(), 1), ("x".repeat(250), 1)] {
+        let spec = TopicSpec { name: name.as_str().into(), partitions, cleanup: Cleanup::Keep };
+        let error = log.create_topic(&spec).unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Reject, "{name}: {error}");
+        assert!(matches!(log.describe_topic(&name), Err(LogError::UnknownTopic(_))));
+    }
 }

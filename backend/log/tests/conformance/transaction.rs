@@ -5,7 +5,7 @@ use std::time::Duration;
 use gavel_log::{Cleanup, LogError, Start};
 
 use crate::subject::{
-    Subject, append, consumed, group, partition, poll_until, read_all, record, topic, unique, values,
+    Subject, append, consumed, group, partition, poll_until, read_all, read_stable, record, topic, unique, values,
 };
 
 promises!(
@@ -32,7 +32,7 @@ fn a_commit_shows_everything_at_once(subject: &Subject) {
     }
     producer.send_offsets(&[consumed(&partition(&source, 0), 1)], &consumer.group_metadata().unwrap()).unwrap();
     for (topic, number) in written {
-        assert!(read_all(&*log, &partition(topic, number)).is_empty(), "nothing before the commit");
+        assert!(read_stable(&*log, &partition(topic, number)).is_empty(), "nothing before the commit");
     }
     producer.commit().unwrap();
     for (topic, number) in written {
@@ -103,6 +103,10 @@ fn readers_see_whole_transactions_only(subject: &Subject) {
     let mut records = Vec::new();
     while records.len() < ROUNDS * 4 {
         consumer.poll(&mut records, 1000, Duration::from_millis(200)).unwrap();
+        for number in [0, 1] {
+            let count = records.iter().filter(|record| record.partition == number).count();
+            assert!(count.is_multiple_of(2), "a part of a transaction: {count} records of partition {number}");
+        }
     }
     writer.join().unwrap();
     for number in [0, 1] {
