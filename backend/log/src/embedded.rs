@@ -14,12 +14,16 @@
 
 mod chunk;
 mod cleaner;
+mod clock;
 mod consumer;
 mod core;
+mod folder;
 mod group;
+mod journal;
 mod key;
 mod producer;
 mod range;
+mod reading;
 mod state;
 mod store;
 mod topic;
@@ -32,6 +36,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+pub use self::clock::Clock;
 use self::consumer::EmbeddedConsumer;
 use self::core::Core;
 use self::producer::{EmbeddedProducer, EmbeddedTransactions};
@@ -64,6 +69,8 @@ pub struct EmbeddedOptions {
     pub clean_interval: Duration,
     /// How long compaction leaves a tombstone for readers to see.
     pub tombstone_grace: Duration,
+    /// What append times and ages are taken from.
+    pub clock: Clock,
 }
 
 impl Default for EmbeddedOptions {
@@ -74,6 +81,7 @@ impl Default for EmbeddedOptions {
             queue_bytes: 256 << 20,
             clean_interval: Duration::from_secs(300),
             tombstone_grace: Duration::from_secs(86_400),
+            clock: Clock::default(),
         }
     }
 }
@@ -195,7 +203,7 @@ impl Drop for Handle {
 
 fn clean_now_and_then(core: &Core, stopped: &Receiver<()>) {
     while stopped.recv_timeout(core.options.clean_interval) == Err(RecvTimeoutError::Timeout) {
-        if let Err(error) = core.clean() {
+        if let Err(error) = core.clean_worn() {
             tracing::warn!(%error, "old records could not be dropped; trying again later");
         }
     }

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use super::Handle;
 use super::chunk::Chunk;
 use super::group::{Joining, MemberId, Membership, Step};
-use super::state::{PartitionId, State};
+use super::reading::Reading;
+use super::state::State;
 use super::writer::{Append, Job, Reply};
 use crate::port::{
     ConsumedOffset, Consumer, GroupConfig, GroupEvent, GroupMetadata, LogError, Record, Result, Start, TopicPartition,
@@ -23,14 +24,6 @@ pub(super) struct EmbeddedConsumer {
     /// Which partition is served first, so that none starves.
     turn: usize,
     group: Option<Joined>,
-}
-
-/// One partition being read.
-struct Reading {
-    name: TopicPartition,
-    id: PartitionId,
-    position: u64,
-    paused: bool,
 }
 
 /// Its part in a group.
@@ -67,18 +60,14 @@ impl EmbeddedConsumer {
     }
 
     /// Replaces what is read; `begin` says where, under the lock.
-    fn replace(
-        &mut self,
-        partitions: Vec<(TopicPartition, PartitionId)>,
-        begin: impl Fn(&State, usize, PartitionId) -> u64,
-    ) {
+    fn replace(&mut self, readings: Vec<Reading>, begin: impl Fn(&State, usize, &Reading) -> u64) {
         let handle = Arc::clone(&self.handle);
         let mut state = handle.core.state();
         self.unwatch(&mut state);
-        for (index, (name, id)) in partitions.into_iter().enumerate() {
-            let position = begin(&state, index, id);
-            state.partitions.entry(id).or_default().watchers.push(Arc::clone(&self.wake));
-            self.readings.push(Reading { name, id, position, paused: false });
+        for (index, mut reading) in readings.into_iter().enumerate() {
+            reading.position = begin(&state, index, &reading);
+            state.partitions.entry(reading.id).or_default().watchers.push(Arc::clone(&self.wake));
+            self.readings.push(reading);
         }
     }
 
@@ -128,9 +117,8 @@ impl EmbeddedConsumer {
                 Ok(Some(GroupEvent::Revoked(partitions)))
             }
             Step::Assigned(partitions) => {
-                let found: Result<Vec<_>> =
-                    partitions.iter().map(|name| Ok((name.clone(), self.handle.core.partition(name)?))).collect();
-                self.replace(found?, |state, _, id| state.committed(&name, id).unwrap_or_default());
+                let found: Result<_> = partitions.iter().map(|name| Reading::new(&self.handle.core, name)).collect();
+                self.replace(found?, |state, _, reading| state.committed(&name, reading.id).unwrap_or_default());
                 Ok(Some(GroupEvent::Assigned(partitions)))
             }
             Step::Expired => {
@@ -171,15 +159,16 @@ impl EmbeddedConsumer {
                 break;
             }
             let reading = &mut self.readings[fetch.index];
-            let before = reading.position;
+            let (before, id, core) = (reading.position, reading.id, &self.handle.core);
+            let low = || core.state().resolve(id, Start::Earliest);
             match fetch.hot {
-                Some(chunks) => reading.take(chunks.into_iter().map(Ok), records, limit)?,
+                Some(chunks) => reading.take(chunks.into_iter().map(Ok), low, records, limit)?,
                 None => {
-                    let chunks = self.handle.core.store.chunks(reading.id, reading.position)?;
+                    let chunks = core.store.chunks(id, before)?;
                     let known = chunks.take_while(|chunk| chunk.as_ref().map_or(true, |chunk| chunk.base < fetch.end));
-                    reading.take(known, records, limit)?;
+                    reading.take(known, low, records, limit)?;
                     if records.len() < limit {
-                        reading.position = reading.position.max(fetch.end);
+                        reading.pass_to(fetch.end, low)?;
                     }
                 }
             }
@@ -239,23 +228,6 @@ impl EmbeddedConsumer {
     }
 }
 
-impl Reading {
-    fn take(
-        &mut self,
-        chunks: impl Iterator<Item = Result<Chunk>>,
-        records: &mut Vec<Record>,
-        limit: usize,
-    ) -> Result<()> {
-        for chunk in chunks {
-            if records.len() >= limit {
-                break;
-            }
-            self.position = chunk?.read(&self.name.topic, self.name.partition, self.position, records, limit)?;
-        }
-        Ok(())
-    }
-}
-
 impl Consumer for EmbeddedConsumer {
     fn subscribe(&mut self, topics: &[&str]) -> Result<()> {
         let found: Result<BTreeMap<_, _>> = topics
@@ -275,9 +247,8 @@ impl Consumer for EmbeddedConsumer {
         if self.group.as_ref().is_some_and(|group| group.member.is_some()) {
             return Err(subscribed());
         }
-        let found: Result<Vec<_>> =
-            partitions.iter().map(|(name, _)| Ok((name.clone(), self.handle.core.partition(name)?))).collect();
-        self.replace(found?, |state, index, id| state.resolve(id, partitions[index].1));
+        let found: Result<_> = partitions.iter().map(|(name, _)| Reading::new(&self.handle.core, name)).collect();
+        self.replace(found?, |state, index, reading| state.resolve(reading.id, partitions[index].1));
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::EmbeddedOptions;
 use super::chunk;
+use super::cleaner::Cleaning;
 use super::group::Membership;
 use super::key::{self, Key};
 use super::state::{Partition, PartitionId, State};
@@ -25,8 +26,8 @@ pub(super) struct Core {
     pub(super) options: EmbeddedOptions,
     /// Bytes handed over and not yet written.
     pub(super) queued_bytes: AtomicUsize,
-    /// Held by whoever drops or rewrites chunks.
-    pub(super) maintenance: Mutex<()>,
+    /// Held by whoever drops or rewrites chunks: what compaction left, by partition.
+    pub(super) maintenance: Mutex<HashMap<PartitionId, Cleaning>>,
     topics: RwLock<Topics>,
     state: Mutex<State>,
     /// Numbers for members, and for records that may go anywhere.
@@ -43,7 +44,7 @@ impl Core {
             store,
             options,
             queued_bytes: AtomicUsize::new(0),
-            maintenance: Mutex::new(()),
+            maintenance: Mutex::default(),
             topics: RwLock::new(topics),
             state: Mutex::new(state),
             counter: AtomicU64::new(1),

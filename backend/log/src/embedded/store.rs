@@ -5,10 +5,12 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use bytes::Bytes;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode};
+use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode};
 
 use super::Strictness;
 use super::chunk::Chunk;
+use super::folder::{Folder, unwritable};
+use super::journal;
 use super::key::{self, Key};
 use super::state::PartitionId;
 use crate::port::{LogError, Result};
@@ -18,15 +20,23 @@ pub(super) struct Store {
     database: Database,
     rows: Keyspace,
     durable: PersistMode,
+    /// Dropped last.
+    folder: Folder,
 }
 
 impl Store {
-    /// Opens or makes the store in `folder`.
-    pub(super) fn open(folder: &Path, strictness: Strictness) -> Result<Self> {
-        std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
-        let database = Database::builder(folder).worker_threads(1).open().map_err(|error| match error {
-            fjall::Error::Locked => LogError::FolderInUse(folder.to_owned()),
-            fjall::Error::Io(error) => unwritable(folder, &error),
+    /// Opens or makes the store in `path`.
+    pub(super) fn open(path: &Path, strictness: Strictness) -> Result<Self> {
+        let folder = Folder::lock(path)?;
+        let is_new = folder.begin()?;
+        // Without a sync per batch, a power cut may lose one and keep the next: that is no damage.
+        if strictness == Strictness::Fsync {
+            journal::check(path)?;
+        }
+        let database = Database::builder(path).worker_threads(1).journal_compression(CompressionType::None);
+        let database = database.open().map_err(|error| match error {
+            fjall::Error::Locked => LogError::FolderInUse(path.to_owned()),
+            fjall::Error::Io(error) => unwritable(path, &error),
             other => LogError::Corrupt(other.to_string()),
         })?;
         let rows = database.keyspace("log", KeyspaceCreateOptions::default).map_err(failed)?;
@@ -34,8 +44,12 @@ impl Store {
             Strictness::Fsync => PersistMode::SyncData,
             Strictness::Os => PersistMode::Buffer,
         };
-        let store = Self { database, rows, durable };
+        let store = Self { database, rows, durable, folder };
         store.check_format()?;
+        if is_new {
+            store.database.persist(PersistMode::SyncAll).map_err(failed)?;
+            store.folder.complete()?;
+        }
         Ok(store)
     }
 
@@ -124,10 +138,6 @@ impl Batch<'_> {
     pub(super) fn commit(self) -> Result<()> {
         self.inner.commit().map_err(failed)
     }
-}
-
-fn unwritable(folder: &Path, error: &std::io::Error) -> LogError {
-    LogError::Storage(format!("{}: {error}", folder.display()))
 }
 
 /// The port's words for a failure of fjall.

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, MutexGuard};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -165,8 +164,7 @@ impl Writer {
 
     /// Gives every record its offset and time.
     fn fill(&mut self, appends: &[Append]) -> (Chunks, Vec<Option<Appended>>) {
-        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis());
-        self.last_ms = self.last_ms.max(i64::try_from(now_ms).unwrap_or(i64::MAX));
+        self.last_ms = self.last_ms.max(self.core.options.clock.now_ms());
         let append_ms = self.last_ms;
         let mut chunks = Chunks::new();
         let mut acknowledgements = Vec::with_capacity(appends.len());

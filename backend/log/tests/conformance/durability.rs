@@ -4,11 +4,22 @@ use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 
+use gavel_log::embedded::Strictness;
 use gavel_log::{Cleanup, Log};
 
 use crate::subject::{Subject, consumed, open_as_child, partition, read_all, record, topic};
 
 promises!(what_was_acknowledged_survives_kill_9, what_was_committed_survives_kill_9);
+
+#[test]
+fn what_was_acknowledged_survives_kill_9_with_every_write_synced() {
+    what_was_acknowledged_survives_kill_9(&Subject::embedded_and(Strictness::Fsync));
+}
+
+#[test]
+fn what_was_committed_survives_kill_9_with_every_write_synced() {
+    what_was_committed_survives_kill_9(&Subject::embedded_and(Strictness::Fsync));
+}
 
 /// Runs `durability::child` of this test binary as a writer in `mode` on `topic`.
 fn spawn(subject: &Subject, mode: &str, topic: &str) -> Child {
