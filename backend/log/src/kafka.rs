@@ -170,4 +170,15 @@ mod tests {
         let error = log.committed("g", &partitions).unwrap_err();
         assert!(matches!(error, LogError::Unavailable(_)), "{error}");
     }
+
+    #[test]
+    fn a_topic_without_a_leader_now_is_not_unknown() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("t", 3, 1).unwrap();
+        let log = KafkaLog::connect(&cluster.bootstrap_servers(), KafkaOptions::default()).unwrap();
+        cluster.topic_error("t", RDKafkaRespErr::RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE).unwrap();
+        let error = log.describe_topic("t").unwrap_err();
+        assert!(matches!(error, LogError::Unavailable(_)), "{error}");
+        assert!(matches!(log.describe_topic("none").unwrap_err(), LogError::UnknownTopic(_)));
+    }
 }

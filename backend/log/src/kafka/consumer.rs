@@ -294,6 +294,6 @@ impl Consumer for KafkaConsumer {
     }
 
     fn commit(&mut self, offsets: &[ConsumedOffset]) -> Result<()> {
-        self.consumer.commit(&consumed_list(offsets)?, CommitMode::Sync).map_err(|error| log_error(&error, ""))
+        self.consumer.commit(&consumed_list(offsets)?, CommitMode::Sync).map_err(|error| self.consumption_error(&error))
     }
 }

@@ -18,6 +18,8 @@ use crate::port::{ConsumedOffset, GroupMetadata, LogError, NewRecord, Result, Tr
 /// How long delivery reports are waited for while the queue is full.
 const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(5);
 
+/// How often a delivery that is waited for is asked whether it can still come.
+const DELIVERY_STEP: Duration = Duration::from_millis(200);
 /// The first patience with an abort, doubled with each attempt.
 const ABORT_STEP: Duration = Duration::from_millis(10);
 
@@ -60,6 +62,33 @@ impl KafkaTransactionalProducer {
         self.known.contains(topic).then_some(()).ok_or_else(|| LogError::UnknownTopic(topic.to_string()))
     }
 
+    fn require_open(&self) -> Result<()> {
+        self.is_open.then_some(()).ok_or_else(|| LogError::Misuse("no transaction is open".into()))
+    }
+
+    /// Waits until all records are delivered; not for those of a transaction that has failed, which never are.
+    fn deliver(&self) -> Result<()> {
+        let deadline = Instant::now() + self.timeout;
+        while let Err(error) = self.producer.flush(DELIVERY_STEP) {
+            self.require_well()?;
+            if Instant::now() > deadline {
+                return Err(log_error(&error, ""));
+            }
+        }
+        Ok(())
+    }
+
+    /// librdkafka tells how the open transaction does only in refusing: to begin another is refused because it is open,
+    /// or because it has failed.
+    fn require_well(&self) -> Result<()> {
+        match self.producer.begin_transaction() {
+            Err(KafkaError::Transaction(failure)) if failure.txn_requires_abort() || failure.is_fatal() => {
+                Err(log_error(&KafkaError::Transaction(failure), ""))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Waits for room in the queue, no longer than a request may take.
     fn send_when_there_is_room(&self, record: &NewRecord) -> Result<()> {
         let deadline = Instant::now() + self.timeout;
@@ -100,9 +129,7 @@ impl TransactionalProducer for KafkaTransactionalProducer {
     }
 
     fn send(&mut self, record: NewRecord) -> Result<()> {
-        if !self.is_open {
-            return Err(LogError::Misuse("no transaction is open".into()));
-        }
+        self.require_open()?;
         self.require_topic(&record.topic)?;
         self.send_when_there_is_room(&record)
     }
@@ -116,6 +143,8 @@ impl TransactionalProducer for KafkaTransactionalProducer {
     }
 
     fn commit(&mut self) -> Result<()> {
+        self.require_open()?;
+        self.deliver()?;
         self.producer.commit_transaction(self.timeout).map_err(|error| log_error(&error, ""))?;
         self.is_open = false;
         Ok(())

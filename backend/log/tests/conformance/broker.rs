@@ -110,8 +110,10 @@ fn a_transaction_that_failed_in_the_background_wants_its_abort() {
             std::thread::sleep(Duration::from_millis(10));
         };
         assert!(matches!(error, LogError::TransactionAborted(_)), "{error}");
+        let since = Instant::now();
         let error = producer.commit().unwrap_err();
         assert!(matches!(error, LogError::TransactionAborted(_)), "{error}");
+        assert!(since.elapsed() < Duration::from_secs(5), "the lost records were waited for");
         producer.abort().unwrap();
         // The gap that the refused record left may cost the next transaction too.
         while let Err(error) = try_once(&mut *producer, record(&narrow, 0, "k", "next")) {
