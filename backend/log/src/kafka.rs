@@ -156,7 +156,7 @@ mod tests {
     use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
     use super::*;
-    use crate::port::LogError;
+    use crate::port::{LogError, Start};
 
     #[test]
     fn an_answer_about_offsets_that_is_an_error_is_not_nothing_committed() {
@@ -180,5 +180,24 @@ mod tests {
         let error = log.describe_topic("t").unwrap_err();
         assert!(matches!(error, LogError::Unavailable(_)), "{error}");
         assert!(matches!(log.describe_topic("none").unwrap_err(), LogError::UnknownTopic(_)));
+    }
+
+    /// Where the group had committed is known late; what is told the consumer meanwhile waits for it.
+    #[test]
+    fn a_seek_waits_until_its_assignment_has_begun() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("t", 1, 1).unwrap();
+        let log = KafkaLog::connect(&cluster.bootstrap_servers(), KafkaOptions::default()).unwrap();
+        let not_yet = RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT;
+        cluster.request_errors(RDKafkaApiKey::OffsetFetch, &[not_yet; 3]);
+        let group = GroupConfig { group: "g".into(), instance: None, session_timeout: Duration::from_secs(6) };
+        let mut consumer = log.consumer(Some(&group)).unwrap();
+        consumer.subscribe(&["t"]).unwrap();
+        let partition = TopicPartition::new("t", 0);
+        while consumer.poll(&mut Vec::new(), 1, Duration::from_secs(1)).unwrap().is_empty() {}
+        consumer.pause(std::slice::from_ref(&partition)).unwrap();
+        consumer.seek(&partition, Start::Offset(0)).unwrap();
+        consumer.resume(std::slice::from_ref(&partition)).unwrap();
+        assert_eq!(consumer.position(&partition).unwrap(), 0);
     }
 }
