@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_executor::block_on;
-use gavel_log::{Cleanup, LogError, NewRecord, Start, TopicSpec, TransactionalProducer};
+use gavel_log::{Cleanup, Log, LogError, NewRecord, Start, TopicSpec, TransactionalProducer};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -20,12 +20,17 @@ fn admin(subject: &Subject) -> Admin {
     ClientConfig::new().set("bootstrap.servers", bootstrap).create().unwrap()
 }
 
-/// Makes a topic as somebody else might.
-fn create(admin: &Admin, settings: &[(&str, &str)]) -> Arc<str> {
+/// Makes a topic as somebody else might, and waits until all brokers know it.
+fn create(log: &dyn Log, admin: &Admin, settings: &[(&str, &str)]) -> Arc<str> {
     let name: Arc<str> = unique("other").into();
     let topic = NewTopic::new(&name, 1, TopicReplication::Fixed(1));
     let topic = settings.iter().fold(topic, |topic, (name, value)| topic.set(name, value));
     block_on(admin.create_topics([&topic], &AdminOptions::new())).unwrap().pop().unwrap().unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while !log.topics().unwrap().iter().any(|known| **known == *name) || log.end(&partition(&name, 0)).is_err() {
+        assert!(Instant::now() < deadline, "the topic stays unknown");
+        std::thread::sleep(Duration::from_millis(10));
+    }
     name
 }
 
@@ -39,7 +44,7 @@ fn a_topic_of_another_kind_is_named() {
             (&[time, ("cleanup.policy", "compact,delete")], "cleanup.policy"),
             (&[time, ("retention.ms", "-1"), ("retention.bytes", "1000000")], "retention.bytes"),
         ] {
-            let name = create(&admin, settings);
+            let name = create(&*log, &admin, settings);
             let spec = TopicSpec { name: name.clone(), partitions: 1, cleanup: Cleanup::Keep };
             for error in [log.describe_topic(&name).unwrap_err(), log.create_topic(&spec).unwrap_err()] {
                 assert!(matches!(error, LogError::TopicDiffers { .. }), "{error}");
@@ -53,7 +58,7 @@ fn a_topic_of_another_kind_is_named() {
 fn a_clients_time_is_not_read() {
     with_kafka(|subject| {
         let (log, admin) = (subject.open(), admin(subject));
-        let name = create(&admin, &[("message.timestamp.type", "CreateTime")]);
+        let name = create(&*log, &admin, &[("message.timestamp.type", "CreateTime")]);
         append(&*log, record(&name, 0, "k", "v"));
         let mut consumer = log.consumer(None).unwrap();
         consumer.assign(&[(partition(&name, 0), Start::Earliest)]).unwrap();
@@ -91,7 +96,8 @@ fn a_compacted_topic_is_compacted_soon() {
 fn a_transaction_that_failed_in_the_background_wants_its_abort() {
     with_kafka(|subject| {
         let (log, admin) = (subject.open(), admin(subject));
-        let narrow = create(&admin, &[("message.timestamp.type", "LogAppendTime"), ("max.message.bytes", "1000")]);
+        let narrow =
+            create(&*log, &admin, &[("message.timestamp.type", "LogAppendTime"), ("max.message.bytes", "1000")]);
         let large = NewRecord {
             value: Some(Bytes::from_iter((0_u32..5000).flat_map(u32::to_le_bytes))),
             ..record(&narrow, 0, "k", "")
