@@ -1,9 +1,10 @@
 //! Synchronised reading: whether a record may be processed, or must wait for the sources before its own.
 //!
 //! A record waits until each earlier source has been read past its append time, or to that source's end as the log tells it
-//! after the record was received: the true end, since an open transaction below it may hold earlier records. One
-//! question covers all that is received by then, so a batch asks at most once, and not at all while the earlier sources
-//! are ahead. Append times are taken to rise within a partition.
+//! after the record was received. That is the stable end: what an open transaction holds below the true one is not waited
+//! for, so nobody who hangs can stop the others; a processor that needs it joins on append times, or parks. One question
+//! covers all that is received by then, so a batch asks at most once, and not at all while the earlier sources are ahead.
+//! Append times are taken to rise within a partition.
 
 use gavel_log::LogError;
 
@@ -14,7 +15,7 @@ use crate::processor::SourceRecord;
 pub(super) trait Progress {
     /// Up to where a source has been read.
     fn position(&self, source: usize) -> Result<u64, LogError>;
-    /// Its true end now.
+    /// Its stable end now.
     fn end(&self, source: usize) -> Result<u64, LogError>;
 }
 
@@ -57,9 +58,11 @@ impl Gate {
         progress: &dyn Progress,
     ) -> Result<Vec<SourceRecord>, LogError> {
         let mut batch = Vec::with_capacity(max_records.min(queues.len()));
+        // Nothing is read meanwhile: one look at each position is enough.
+        let mut positions = vec![None; self.asked.len()];
         while batch.len() < max_records {
             let Some(head) = queues.head() else { break };
-            match self.is_open(head.source, head.append_ms, head.offset, progress) {
+            match self.is_open(head, &mut positions, progress) {
                 Ok(true) => batch.extend(queues.pop()),
                 Ok(false) => break,
                 // What is taken is good; the question is put again with the next batch.
@@ -72,21 +75,24 @@ impl Gate {
 
     fn is_open(
         &mut self,
-        source: usize,
-        append_ms: i64,
-        offset: u64,
+        record: &SourceRecord,
+        positions: &mut [Option<u64>],
         progress: &dyn Progress,
     ) -> Result<bool, LogError> {
-        for earlier in 0..source {
-            if self.last_append_ms[earlier] > append_ms {
+        for (earlier, position) in positions.iter_mut().enumerate().take(record.source) {
+            if self.last_append_ms[earlier] > record.append_ms {
                 continue;
             }
-            let covered = |asked: &Asked| asked.covers[source] > offset;
+            let covered = |asked: &Asked| asked.covers[record.source] > record.offset;
             if !self.asked[earlier].as_ref().is_some_and(covered) {
                 self.asked[earlier] = Some(Asked { end: progress.end(earlier)?, covers: self.received.clone() });
             }
             let end = self.asked[earlier].as_ref().map_or(0, |asked| asked.end);
-            if progress.position(earlier)? < end {
+            let position = match position {
+                Some(position) => *position,
+                None => *position.insert(progress.position(earlier)?),
+            };
+            if position < end {
                 return Ok(false);
             }
         }
