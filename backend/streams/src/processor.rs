@@ -84,7 +84,7 @@ pub trait Processor: Send {
     /// them due.
     ///
     /// # Errors
-    /// `State` stops the task. `Rejected` drops the timer and is logged.
+    /// `Rejected` sends the timer's key to the dead letters of the clock; `State` stops the task.
     fn punctuate(&mut self, context: &mut dyn Context, timer: &Timer) -> Result<(), ProcessorError>;
 
     /// Called when the whole unit of work is rolled back (an aborted commit; a panic, after which the unit is run again

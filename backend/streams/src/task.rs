@@ -4,22 +4,27 @@
 //! The beats of a unit of work: `Task::run`; send `Task::outputs`, `Task::changes` and `Task::consumed`; commit
 //! them; `Task::commit`. Or, at any time before that, `Task::rollback`.
 //!
-//! A panic rolls the unit back and runs it again without what was in hand, which goes to the dead letters. A clock
-//! record advances partition time and fires timers even when it is itself a dead letter.
+//! A panic rolls the unit back and runs it again up to what was in hand, which goes to the dead letters; so does what asks
+//! for more than the log takes. A clock record advances partition time and fires timers even when it is itself a dead
+//! letter.
+//!
+//! A unit of work takes a limited number of records and timers. Records it does not reach are given back by
+//! `Task::take_rest`; timers it does not reach fire in the next unit, before the same record.
 
 mod attempt;
 mod emission;
+pub(crate) mod rows;
 mod unit;
 
 use bytes::Bytes;
 use gavel_log::NewRecord;
 
-use attempt::{InHand, Poisons};
+use attempt::{Attempt, Step};
 pub(crate) use emission::inherited;
 pub use emission::{
     CAUSATION, DEAD_LETTER_ATTEMPTS, DEAD_LETTER_CAUSE, DEAD_LETTER_DETAIL, DEAD_LETTER_ORIGIN, INHERITED,
 };
-use emission::{Emission, Origin, Verdict};
+use emission::{DEAD_LETTER_PREFIX, Emission, Verdict};
 use unit::Unit;
 
 use crate::processor::{Processor, SourceRecord};
@@ -28,8 +33,12 @@ use crate::topology::Topology;
 
 /// Cause of the dead letters of what asked for a larger record than the log takes.
 const OUTPUT_TOO_LARGE: &str = "output_too_large";
+/// Records and timers at most in one unit of work.
+const UNIT_STEPS: usize = 10_000;
+/// What is left of a key or a header of a dead letter that the log does not take whole.
+const SLIM_BYTES: usize = 1_000;
 
-/// Why a task stops. Nothing of the unit in hand is committed.
+/// Why a task stops, while others go on. Nothing of the unit in hand is committed.
 #[derive(Debug, thiserror::Error)]
 pub enum TaskError {
     /// A processor cannot read its state.
@@ -43,6 +52,16 @@ pub enum TaskError {
         partition: u32,
         /// What is wrong.
         detail: String,
+    },
+    /// A source ends before what was processed of it: it is not the topic that the state is of.
+    #[error("{partition} ends at {end}, but was processed up to {next}")]
+    Truncated {
+        /// The source.
+        partition: String,
+        /// The next offset to process.
+        next: u64,
+        /// Its end.
+        end: u64,
     },
     /// The local store cannot be read or written.
     #[error(transparent)]
@@ -64,8 +83,12 @@ pub(crate) struct Task<S> {
     processors: Vec<Box<dyn Processor>>,
     unit: Unit<S>,
     records: Vec<SourceRecord>,
-    in_hand: InHand,
-    poisons: Poisons,
+    attempt: Attempt,
+    /// The step that the next attempt leaves out, and ends with.
+    poison: Option<(Step, Verdict)>,
+    /// How many steps the next unit of work may take. Halved where one was too much, doubled by each that was not.
+    limit: usize,
+    most_steps: usize,
 }
 
 impl<S: StateStore> Task<S> {
@@ -77,12 +100,14 @@ impl<S: StateStore> Task<S> {
             processors: topology.0.processors.iter().map(|node| (node.supplier)()).collect(),
             unit: Unit::open(store, topology.0.stores.len())?,
             records: Vec::new(),
-            in_hand: InHand::Nothing,
-            poisons: Poisons::default(),
+            attempt: Attempt::default(),
+            poison: None,
+            limit: UNIT_STEPS,
+            most_steps: UNIT_STEPS,
         })
     }
 
-    /// Processes records, in this order, as one unit of work, up to where it can be committed.
+    /// Processes records, in this order, as one unit of work, up to where it can be committed. Takes at least one step.
     pub(crate) fn run(&mut self, records: Vec<SourceRecord>) -> Result<(), TaskError> {
         debug_assert!(self.records.is_empty(), "the last unit of work was neither committed nor rolled back");
         self.records = records;
@@ -105,17 +130,31 @@ impl<S: StateStore> Task<S> {
         self.unit.emissions.iter().map(render)
     }
 
-    /// How many records the unit of work holds.
+    /// The same output, if it is a dead letter, in a form that the log takes: without value and inherited headers. Its
+    /// origin says where the whole is.
+    pub(crate) fn slim_output(&self, output: usize) -> Option<NewRecord> {
+        let emission = self.unit.emissions.get(output).filter(|emission| emission.cause().is_some())?;
+        let mut record = emission.render(&self.topology.0, self.partition, &self.records, true);
+        record.value = None;
+        record.key = record.key.filter(|key| key.len() <= SLIM_BYTES);
+        record.headers.retain(|header| header.name.starts_with(DEAD_LETTER_PREFIX));
+        record.headers.iter_mut().for_each(|header| header.value.truncate(SLIM_BYTES));
+        Some(record)
+    }
+
+    /// How many records the unit of work consumed.
     pub(crate) fn records(&self) -> usize {
-        self.records.len()
+        self.attempt.consumed
+    }
+
+    /// How many records the next unit of work may take.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
     }
 
     /// The causes of the dead letters among the outputs.
     pub(crate) fn dead_letters(&self) -> impl Iterator<Item = &'static str> {
-        self.unit.emissions.iter().filter_map(|emission| match emission {
-            Emission::Forward { .. } => None,
-            Emission::DeadRecord { verdict, .. } | Emission::DeadTimer { verdict, .. } => Some(verdict.cause),
-        })
+        self.unit.emissions.iter().filter_map(Emission::cause)
     }
 
     /// The final value of each key that was changed, store by store, in key order.
@@ -125,42 +164,52 @@ impl<S: StateStore> Task<S> {
         })
     }
 
-    /// For each source of which records were processed: the offset after the last.
+    /// For each source of which records were processed: the offset after the last. Where only timers fired, the offset of
+    /// the record that made them due, which is still to be processed.
     pub(crate) fn consumed(&self) -> Vec<(usize, u64)> {
         let mut next = vec![None; self.topology.0.sources.len()];
-        for record in &self.records {
+        for record in &self.records[..self.attempt.consumed] {
             next[record.source] = Some(record.offset + 1);
         }
+        if self.attempt.consumed == 0
+            && let Some(record) = self.records.first()
+        {
+            next[record.source] = Some(record.offset);
+        }
         next.into_iter().enumerate().filter_map(|(source, next)| Some((source, next?))).collect()
+    }
+
+    /// Takes the records that the unit of work did not reach, once its outputs are sent.
+    pub(crate) fn take_rest(&mut self) -> Vec<SourceRecord> {
+        self.records.split_off(self.attempt.consumed)
     }
 
     /// Writes the unit of work to the store, after it was committed to the log.
     pub(crate) fn commit(&mut self) -> Result<(), TaskError> {
         self.unit.commit()?;
-        self.records.clear();
-        self.poisons = Poisons::default();
+        self.limit = self.limit.saturating_mul(2).min(self.most_steps);
+        self.clear();
         Ok(())
     }
 
     /// Forgets the unit of work, and gives its records back.
     pub(crate) fn rollback(&mut self) -> Vec<SourceRecord> {
         self.forget();
-        self.poisons = Poisons::default();
-        std::mem::take(&mut self.records)
+        let records = std::mem::take(&mut self.records);
+        self.clear();
+        records
     }
 
-    /// Runs the unit again, without the record that asked for the output of this index, which the log refused as too
-    /// large. False if that output came of anything but a record: there is no way on.
-    pub(crate) fn refuse_output(&mut self, output: usize) -> Result<bool, TaskError> {
-        let Emission::Forward { sink, value, origin: Origin::Record(index), .. } = &self.unit.emissions[output] else {
-            return Ok(false);
-        };
-        let topic = &self.topology.0.sinks[*sink].topic;
-        let detail = format!("asked for a record of {} bytes to {topic}", value.len());
-        self.poisons.records.push((*index, Verdict { cause: OUTPUT_TOO_LARGE, detail }));
-        self.forget();
-        self.attempt_until_done()?;
-        Ok(true)
+    /// Has the next unit of work take half of the steps of this one, whose commit was aborted.
+    pub(crate) fn narrow(&mut self) {
+        self.limit = (self.attempt.steps / 2).max(1);
+    }
+
+    /// Runs the unit of work again, because it asks for a record that the log refuses as too large: with fewer steps, in the
+    /// end without the one that asks for it.
+    pub(crate) fn refuse(&mut self, detail: String) -> Result<(), TaskError> {
+        self.blame(Verdict { cause: OUTPUT_TOO_LARGE, detail })?;
+        self.attempt_until_done()
     }
 
     /// Partition time.
@@ -195,4 +244,19 @@ impl<S: StateStore> Task<S> {
         self.unit.rollback();
         self.processors.iter_mut().for_each(|processor| processor.on_rollback());
     }
+
+    fn clear(&mut self) {
+        self.records.clear();
+        self.attempt = Attempt::default();
+        self.poison = None;
+    }
+
+    /// Has units of work take no more steps than this.
+    #[cfg(test)]
+    pub(crate) fn limit_steps(&mut self, steps: usize) {
+        (self.limit, self.most_steps) = (steps, steps);
+    }
 }
+
+#[cfg(test)]
+mod tests;

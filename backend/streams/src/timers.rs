@@ -9,10 +9,13 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 /// First byte of a timer's row in the task store.
 pub(crate) const ROW_PREFIX: u8 = b'd';
+/// The value of a timer's row: the version of its key. Version 0 had no value, and the same key.
+pub(crate) const ROW_VALUE: &[u8] = &[1];
 /// Prefix, due time, processor.
 const ROW_HEAD_BYTES: usize = 1 + 8 + 2;
 
-/// One timer of one processor. The order of fields is the order of firing; (due, key) within a processor.
+/// One timer of one processor. The order of fields is the order of firing; (due, key) within a processor. The processor is
+/// its index in the topology: the order in which processors are declared is state.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TimerRow {
     pub(crate) due_ms: i64,
@@ -31,8 +34,11 @@ impl TimerRow {
         row.freeze()
     }
 
-    /// Reads what [`encode`](Self::encode) wrote.
-    pub(crate) fn decode(row: &Bytes) -> Option<Self> {
+    /// Reads what [`encode`](Self::encode) wrote, and what version 0 did.
+    pub(crate) fn decode(row: &Bytes, value: &[u8]) -> Option<Self> {
+        if !value.is_empty() && value != ROW_VALUE {
+            return None;
+        }
         let (head, key) = row.split_at_checked(ROW_HEAD_BYTES)?;
         let due = u64::from_be_bytes(head[1..9].try_into().ok()?);
         let processor = u16::from_be_bytes(head[9..11].try_into().ok()?);
@@ -149,14 +155,16 @@ mod tests {
         assert_eq!(timers.changes().collect::<Vec<_>>(), [(&row(6, "c"), true)]);
     }
 
-    /// Written by version 1 of the row: to be read for ever.
+    /// Written by versions 0 and 1 of the row: to be read for ever.
     #[test]
     fn golden_row() {
         let golden = b"d\x80\x00\x01\x9b\x77\x4a\x2c\x00\x00\x02lot";
         let row = TimerRow { due_ms: 0x019b_774a_2c00, processor: 2, key: Bytes::from_static(b"lot") };
         assert_eq!(row.encode(), &golden[..]);
-        assert_eq!(TimerRow::decode(&Bytes::from_static(golden)), Some(row));
-        assert_eq!(TimerRow::decode(&Bytes::from_static(b"dshort")), None);
+        assert_eq!(TimerRow::decode(&Bytes::from_static(golden), b""), Some(row.clone()));
+        assert_eq!(TimerRow::decode(&Bytes::from_static(golden), b"\x01"), Some(row));
+        assert_eq!(TimerRow::decode(&Bytes::from_static(golden), b"\x02"), None, "a later version");
+        assert_eq!(TimerRow::decode(&Bytes::from_static(b"dshort"), b"\x01"), None);
     }
 
     proptest! {
@@ -168,7 +176,7 @@ mod tests {
             let mut encoded: Vec<Bytes> = rows.iter().map(TimerRow::encode).collect();
             rows.sort();
             encoded.sort();
-            prop_assert_eq!(encoded.iter().map(TimerRow::decode).collect::<Option<Vec<_>>>(), Some(rows));
+            prop_assert_eq!(encoded.iter().map(|row| TimerRow::decode(row, ROW_VALUE)).collect::<Option<Vec<_>>>(), Some(rows));
         }
     }
 }

@@ -104,6 +104,7 @@ impl DriverPartition {
         } else {
             outputs.extend(task.bare_outputs());
         }
+        self.queues.put_back(task.take_rest());
         if crash == Some(Beat::AfterCommit) {
             return Ok(self.reopen()?);
         }

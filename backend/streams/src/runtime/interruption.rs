@@ -3,7 +3,6 @@
 use gavel_log::{ErrorClass, LogError};
 
 use crate::store::StoreError;
-use crate::task::TaskError;
 
 /// Why a thread of the runtime stopped for good.
 #[derive(Debug, thiserror::Error)]
@@ -11,9 +10,6 @@ pub enum RuntimeError {
     /// The log refused in a way that no retry mends.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// A task stopped.
-    #[error(transparent)]
-    Task(#[from] TaskError),
     /// The local stores cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -38,7 +34,7 @@ pub enum RuntimeError {
 /// Why a round of a thread was not finished.
 #[derive(Debug)]
 pub(super) enum Interruption {
-    /// The log does not answer, or the transaction was aborted: wait, and do it again.
+    /// The log does not answer, or not yet as it should, or the transaction was aborted: wait, and do it again.
     Retry(LogError),
     /// This member is no longer the owner: close all, and join again.
     Rejoin(LogError),
@@ -52,6 +48,8 @@ impl From<LogError> for Interruption {
     fn from(error: LogError) -> Self {
         match error.class() {
             ErrorClass::Retry | ErrorClass::Abort => Self::Retry(error),
+            // For how long it may be missing, the worker knows.
+            ErrorClass::Reject if matches!(error, LogError::UnknownTopic(_)) => Self::Retry(error),
             ErrorClass::Fatal if matches!(error, LogError::Fenced(_)) => Self::Rejoin(error),
             ErrorClass::Reject | ErrorClass::Fatal => Self::Fatal(error.into()),
         }
@@ -60,12 +58,6 @@ impl From<LogError> for Interruption {
 
 impl From<StoreError> for Interruption {
     fn from(error: StoreError) -> Self {
-        Self::Fatal(error.into())
-    }
-}
-
-impl From<TaskError> for Interruption {
-    fn from(error: TaskError) -> Self {
         Self::Fatal(error.into())
     }
 }

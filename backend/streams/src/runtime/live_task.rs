@@ -1,16 +1,24 @@
 //! A task of a running topology: from assignment over restoration to work.
 
+use std::time::{Duration, Instant};
+
 use gavel_log::{ConsumedOffset, Consumer, Log, LogError, Record, TopicPartition};
 
+use super::backoff::Questions;
 use super::gate::{Gate, Progress};
+use super::interruption::Interruption;
 use super::local::LocalStore;
 use super::restoration::Restoration;
 use super::status::{TaskState, TaskStatus};
 use super::ticker::Ticker;
 use crate::order::Queues;
 use crate::processor::SourceRecord;
+use crate::store::StoreError;
 use crate::task::{Task, TaskError};
 use crate::topology::Topology;
+
+/// After how long a task that failed is begun again.
+const RETRY_FAILED: Duration = Duration::from_secs(30);
 
 /// Where a task stands.
 pub(super) enum Phase {
@@ -20,6 +28,8 @@ pub(super) enum Phase {
     Restoring(Box<Restoration>),
     /// It works.
     Running(Box<Running>),
+    /// It could not go on, for this reason.
+    Failed { reason: String, since: Instant },
 }
 
 /// One assigned partition.
@@ -39,10 +49,27 @@ impl LiveTask {
         matches!(self.phase, Phase::Running(_))
     }
 
+    /// Whether it is to be brought further towards running.
+    pub(super) fn is_to_be_restored(&self) -> bool {
+        match &self.phase {
+            Phase::Assigned | Phase::Restoring(_) => true,
+            Phase::Running(_) => false,
+            Phase::Failed { since, .. } => since.elapsed() > RETRY_FAILED,
+        }
+    }
+
     pub(super) fn running(&mut self) -> Option<&mut Running> {
         match &mut self.phase {
             Phase::Running(running) => Some(running),
-            Phase::Assigned | Phase::Restoring(_) => None,
+            Phase::Assigned | Phase::Restoring(_) | Phase::Failed { .. } => None,
+        }
+    }
+
+    /// What keeps it waiting while others go on.
+    pub(super) fn trouble(&self) -> Option<&LogError> {
+        match &self.phase {
+            Phase::Running(running) => running.questions.trouble(),
+            Phase::Assigned | Phase::Restoring(_) | Phase::Failed { .. } => None,
         }
     }
 
@@ -55,9 +82,14 @@ impl LiveTask {
             lag_records: 0,
             partition_time_ms: None,
             earliest_due_ms: None,
+            error: None,
         };
         match &self.phase {
             Phase::Assigned => {}
+            Phase::Failed { reason, .. } => {
+                status.state = TaskState::Failed;
+                status.error = Some(reason.clone());
+            }
             Phase::Restoring(restoration) => status.state = restoration.state(),
             Phase::Running(running) => {
                 let positions = self.sources.iter().zip(&running.next);
@@ -77,19 +109,23 @@ pub(super) struct Running {
     pub(super) task: Task<LocalStore>,
     pub(super) queues: Queues,
     pub(super) gate: Gate,
+    /// Which source is the clock, if one is.
+    clock: Option<usize>,
     /// `None` without a clock.
     pub(super) ticker: Option<Ticker>,
     /// For each source: the next offset to process.
     pub(super) next: Vec<u64>,
     /// For each source: whether reading is halted because too much waits.
     pub(super) paused: Vec<bool>,
-    /// Records that waited when last asked, and when that was.
+    /// Records that waited when last asked.
     pub(super) lag_records: u64,
-    pub(super) lag_asked_ms: i64,
     /// Whether a unit of work is processed and waits for its commit.
     pub(super) in_unit: bool,
-    /// When the changelogs' ends were last asked, for the bounds.
-    pub(super) bounds_asked_ms: i64,
+    /// What the gate asks.
+    pub(super) questions: Questions,
+    /// What nobody waits for, and when it was last asked.
+    pub(super) upkeep: Questions,
+    pub(super) upkept: Option<Instant>,
 }
 
 impl Running {
@@ -104,32 +140,56 @@ impl Running {
             task: Task::open(topology, sources[0].partition, store)?,
             queues: Queues::new(sources.len()),
             gate: Gate::new(sources.len()),
+            clock: clock.map(|clock| clock.source),
             ticker: clock.map(|clock| Ticker::new(sources[clock.source].clone(), clock.tick.clone())),
             next,
             paused: vec![false; sources.len()],
             lag_records: 0,
-            lag_asked_ms: i64::MIN,
             in_unit: false,
-            bounds_asked_ms: i64::MIN,
+            questions: Questions::new(),
+            upkeep: Questions::new(),
+            upkept: None,
         })
     }
 
     /// Takes a record that was read.
-    pub(super) fn receive(&mut self, source: usize, record: Record) {
+    pub(super) fn receive(&mut self, source: usize, record: Record, now_ms: i64) {
         let Record { offset, append_ms, key, value, headers, .. } = record;
         let record = SourceRecord { source, offset, append_ms, key, value, headers };
         self.gate.receive(&record);
+        if let Some(ticker) = self.ticker.as_mut().filter(|_| self.clock == Some(source)) {
+            ticker.saw(append_ms, now_ms);
+        }
         self.queues.push(record);
     }
 
     /// Processes what may be processed now. True if there is something to commit.
     pub(super) fn work(&mut self, max_records: usize, progress: &dyn Progress) -> Result<bool, WorkError> {
-        let batch = self.gate.take(&mut self.queues, max_records, progress)?;
+        if !self.questions.may_ask() {
+            return Ok(false);
+        }
+        let asked = Instant::now();
+        let batch = match self.gate.take(&mut self.queues, max_records.min(self.task.limit()), progress) {
+            Ok(batch) => batch,
+            Err(error) => return self.put_off(error, asked.elapsed()),
+        };
+        self.questions.answered();
         self.in_unit = !batch.is_empty();
         if self.in_unit {
             self.task.run(batch)?;
         }
         Ok(self.in_unit)
+    }
+
+    /// The log has not answered. Others may be able to go on; this one asks again later.
+    fn put_off(&mut self, error: LogError, waited: Duration) -> Result<bool, WorkError> {
+        match Interruption::from(error) {
+            Interruption::Retry(error) => {
+                self.questions.unanswered(error, waited);
+                Ok(false)
+            }
+            other => Err(WorkError::Interrupted(other)),
+        }
     }
 
     /// What the unit of work in hand consumed.
@@ -144,33 +204,45 @@ impl Running {
             self.next[source] = next;
         }
         self.in_unit = false;
+        self.queues.put_back(self.task.take_rest());
         self.task.commit()
     }
 
-    /// The unit of work is not committed; its records wait again.
-    pub(super) fn rollback(&mut self) {
+    /// The unit of work is not committed; its records wait again. One whose commit was aborted may have been too large.
+    pub(super) fn rollback(&mut self, aborted: bool) {
         if std::mem::take(&mut self.in_unit) {
+            if aborted {
+                self.task.narrow();
+            }
             let records = self.task.rollback();
             self.queues.put_back(records);
         }
     }
 }
 
-/// Why [`Running::work`] did not finish.
+/// Why a task was not brought further.
 pub(super) enum WorkError {
-    Log(LogError),
+    /// All of the session is concerned.
+    Interrupted(Interruption),
+    /// It alone cannot go on.
     Task(TaskError),
 }
 
 impl From<LogError> for WorkError {
     fn from(error: LogError) -> Self {
-        Self::Log(error)
+        Self::Interrupted(error.into())
     }
 }
 
 impl From<TaskError> for WorkError {
     fn from(error: TaskError) -> Self {
         Self::Task(error)
+    }
+}
+
+impl From<StoreError> for WorkError {
+    fn from(error: StoreError) -> Self {
+        Self::Task(error.into())
     }
 }
 
@@ -187,6 +259,6 @@ impl Progress for LogProgress<'_> {
     }
 
     fn end(&self, source: usize) -> Result<u64, LogError> {
-        Ok(self.log.watermarks(&self.sources[source])?.end)
+        Ok(self.log.watermarks(&self.sources[source])?.stable_end)
     }
 }

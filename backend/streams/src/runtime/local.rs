@@ -6,8 +6,10 @@
 //!
 //! The bound is a lower bound. All below it is in the store; what lies above it may be, too. Changelog values are absolute, so
 //! reading on from the bound to the end always gives the state at the end. The runtime asks for a changelog's end
-//! *before* it commits a unit of work and writes it as the bound with that unit, *after* the commit. That commit proves
-//! that no newer owner had written to the changelog when the end was asked; so all below is this task's own, applied before.
+//! *before* it commits a unit of work, and writes it as the bound with that unit, *after* the commit. That commit proves
+//! that no newer owner had written to the changelog when the end was asked; so all below is this task's own, applied
+//! before. It asks while nothing is in hand, for the next unit to come. Rows without any bound may be of any time: they
+//! are dropped.
 //!
 //! A changelog drops a tombstone some time after it was written (a day, on Kafka and on the embedded log). A store whose bound is
 //! older than half of that might miss a removal, and is wiped.
@@ -113,6 +115,11 @@ impl LocalStore {
         let Some(bytes) = self.keyspace.get(bound_row(store))? else { return Ok(None) };
         let bytes = bytes[..].try_into().map_err(|_| StoreError("a bound cannot be read".into()))?;
         Ok(Some(u64::from_be_bytes(bytes)))
+    }
+
+    /// Whether there is anything in a store.
+    pub(crate) fn has_rows(&self, store: usize) -> Result<bool, StoreError> {
+        Ok(self.keyspace.prefix(row(store, b"")).next().map(fjall::Guard::key).transpose()?.is_some())
     }
 
     /// Has the next [`apply`](StateStore::apply) write these bounds.

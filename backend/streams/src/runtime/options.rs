@@ -60,12 +60,14 @@ pub struct RuntimeOptions {
     pub instance: String,
     /// After how long without a sign of life this process's partitions go to others.
     pub session_timeout: Duration,
-    /// Records at most in one unit of work of one task.
+    /// Records at most in one unit of work of one task. Timers that come due with them are limited besides.
     pub max_batch_records: usize,
     /// Threads for each topology, which share its partitions.
     pub threads: usize,
     /// How long a thread that has nothing to do waits before it looks at the clock again.
     pub max_wait: Duration,
+    /// For how long a topic that seems to be missing, or to differ, is waited for: brokers that start may not know theirs yet.
+    pub topic_grace: Duration,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// For tests.
@@ -83,6 +85,7 @@ impl RuntimeOptions {
             max_batch_records: 1024,
             threads: 1,
             max_wait: Duration::from_millis(50),
+            topic_grace: Duration::from_secs(30),
             clock: Arc::new(SystemClock),
             failpoint: None,
         }

@@ -3,28 +3,24 @@
 //! [`Session::round`] is one turn: poll, restore or process, commit, tick. It can be called again after any
 //! [`Interruption::Retry`]; every other interruption ends the session.
 
+mod restore;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gavel_log::{
-    Consumer, ErrorClass, GroupConfig, GroupEvent, LogError, Producer, Record, Start, TopicPartition,
-    TransactionalProducer,
+    Consumer, GroupConfig, GroupEvent, LogError, NewRecord, Producer, Record, TopicPartition, TransactionalProducer,
 };
 
+use super::backoff::Questions;
 use super::interruption::Interruption;
-use super::live_task::{LiveTask, LogProgress, Phase, Running, WorkError};
-use super::restoration::Restoration;
+use super::live_task::{LiveTask, LogProgress, Phase, WorkError};
+use super::ticker::Answer;
 use super::worker::Worker;
 
 /// Reading of a source is halted while this many batches of it wait.
 const BUFFERED_BATCHES: usize = 4;
-/// How long a restoring thread waits for its changelog before it looks after its other tasks.
-const RESTORE_WAIT: Duration = Duration::from_millis(10);
-/// Changelog records to read in one turn.
-const RESTORE_RECORDS: usize = 8192;
-/// How often a task asks for its changelogs' ends and its sources' lag.
-const HOUSEKEEPING_MS: i64 = 2_000;
 
 pub(super) struct Session<'a> {
     pub(super) worker: &'a Worker,
@@ -35,12 +31,14 @@ pub(super) struct Session<'a> {
     assigned: BTreeSet<TopicPartition>,
     ticks: Arc<dyn Producer>,
     restorer: Option<Box<dyn Consumer>>,
+    /// What restoring asks.
+    questions: Questions,
     records: Vec<Record>,
-    /// What went wrong in this turn for one task alone, to be tried again in the next.
-    pub(super) trouble: Option<LogError>,
-    /// Whether the group has given it partitions yet, and since when it waits for them.
-    joined: bool,
-    since: Instant,
+    /// Whether the group has said which partitions are this member's, be it none.
+    is_placed: bool,
+    pub(super) since: Instant,
+    /// Changelog records read since it was last said that all run; `None` once it is said.
+    restored: Option<u64>,
 }
 
 impl<'a> Session<'a> {
@@ -63,10 +61,11 @@ impl<'a> Session<'a> {
             assigned: BTreeSet::new(),
             ticks: worker.log.producer()?,
             restorer: None,
+            questions: Questions::new(),
             records: Vec::new(),
-            trouble: None,
-            joined: false,
+            is_placed: false,
             since: Instant::now(),
+            restored: Some(0),
         })
     }
 
@@ -76,7 +75,6 @@ impl<'a> Session<'a> {
         let max_records = self.worker.options.max_batch_records;
         let events = self.consumer.poll(&mut self.records, max_records, wait)?;
         for event in events {
-            self.joined = true;
             match event {
                 GroupEvent::Assigned(partitions) => self.assign(partitions)?,
                 GroupEvent::Revoked(partitions) => self.revoke(&partitions),
@@ -90,14 +88,26 @@ impl<'a> Session<'a> {
         }
         self.balance_reading()?;
         self.tick();
-        self.housekeeping()?;
+        self.upkeep(!restoring && !worked);
+        self.announce();
         Ok(restoring || worked)
     }
 
-    /// Whether this member has its place, and all of its tasks run. One that got nothing for long is a spare, and ready.
+    /// Whether this member has its place, and all of its tasks run. One that a rebalance gave nothing is a spare, and
+    /// ready.
     pub(super) fn is_ready(&self) -> bool {
-        let placed = self.joined || self.since.elapsed() > self.worker.options.session_timeout;
-        placed && self.tasks.values().all(LiveTask::is_running)
+        let sources = self.worker.topology.0.sources.len();
+        self.is_placed && self.assigned.len() == self.tasks.len() * sources && self.all_run()
+    }
+
+    fn all_run(&self) -> bool {
+        self.tasks.values().all(LiveTask::is_running)
+    }
+
+    /// What keeps a task of this thread waiting, while the others go on.
+    pub(super) fn trouble(&self) -> Option<&LogError> {
+        let of_tasks = self.tasks.values().filter_map(LiveTask::trouble);
+        self.questions.trouble().into_iter().chain(of_tasks).next()
     }
 
     /// How long there is nothing to do unless a record comes.
@@ -105,7 +115,7 @@ impl<'a> Session<'a> {
         let options = &self.worker.options;
         let next_ms = |task: &LiveTask| match &task.phase {
             Phase::Running(running) => running.ticker.as_ref()?.next_ms(running.task.earliest_due_ms()),
-            Phase::Assigned | Phase::Restoring(_) => None,
+            Phase::Assigned | Phase::Restoring(_) | Phase::Failed { .. } => None,
         };
         let until_due = self.tasks.values().filter_map(next_ms).min().map(|next_ms| next_ms - options.clock.now_ms());
         let until_due = until_due.map(|wait_ms| Duration::from_millis(wait_ms.max(0).unsigned_abs()));
@@ -114,13 +124,15 @@ impl<'a> Session<'a> {
 
     /// A task begins once the partition of every source is here. Nothing is read until it is restored.
     fn assign(&mut self, partitions: Vec<TopicPartition>) -> Result<(), Interruption> {
+        self.is_placed = true;
+        self.restored.get_or_insert(0);
         self.consumer.pause(&partitions)?;
         let numbers: BTreeSet<u32> = partitions.iter().map(|partition| partition.partition).collect();
         self.assigned.extend(partitions);
         for number in numbers {
             let task = LiveTask::new(&self.worker.topology, number);
             if task.sources.iter().all(|source| self.assigned.contains(source)) {
-                tracing::info!(topology = self.worker.topology.name(), partition = number, "task assigned");
+                tracing::debug!(topology = self.worker.topology.name(), partition = number, "task assigned");
                 self.tasks.insert(number, task);
             }
         }
@@ -128,90 +140,42 @@ impl<'a> Session<'a> {
     }
 
     fn revoke(&mut self, partitions: &[TopicPartition]) {
+        self.is_placed = false;
         for partition in partitions {
             self.assigned.remove(partition);
             if self.tasks.remove(&partition.partition).is_some() {
                 let topology = self.worker.topology.name();
-                tracing::info!(topology, partition = partition.partition, "task revoked");
+                tracing::debug!(topology, partition = partition.partition, "task revoked");
             }
         }
     }
 
     /// Hands the records read to their tasks. Those of a task that is not restored yet are read again later.
     fn receive(&mut self) {
+        let now_ms = self.worker.options.clock.now_ms();
         for record in self.records.drain(..) {
             let Some(task) = self.tasks.get_mut(&record.partition) else { continue };
             let Some(source) = task.sources.iter().position(|source| source.topic == record.topic) else { continue };
             if let Some(running) = task.running() {
-                running.receive(source, record);
+                running.receive(source, record, now_ms);
             }
         }
-    }
-
-    /// Restores, but lets the other tasks go on if the log does not answer.
-    fn try_restore(&mut self) -> Result<bool, Interruption> {
-        match self.restore() {
-            Err(Interruption::Retry(error)) => {
-                self.trouble = Some(error);
-                Ok(false)
-            }
-            outcome => outcome,
-        }
-    }
-
-    /// Brings the first task that is not restored a little further. True if there is one.
-    fn restore(&mut self) -> Result<bool, Interruption> {
-        let worker = self.worker;
-        let restoring = self.tasks.values_mut().filter(|task| !task.is_running());
-        let Some(task) = restoring.min_by_key(|task| matches!(task.phase, Phase::Assigned)) else {
-            self.restorer = None;
-            return Ok(false);
-        };
-        let restorer = match &mut self.restorer {
-            Some(restorer) => restorer,
-            none => none.insert(worker.log.consumer(None)?),
-        };
-        if matches!(task.phase, Phase::Assigned) {
-            let Some(store) = worker.folder.task_store(&worker.topology, task.sources[0].partition)? else {
-                return Ok(false);
-            };
-            let restoration =
-                Restoration::begin(&*worker.log, &mut **restorer, &worker.topology, &task.sources, store)?;
-            task.phase = Phase::Restoring(Box::new(restoration));
-        }
-        let Phase::Restoring(restoration) = &mut task.phase else { return Ok(true) };
-        if restoration.step(&mut **restorer, RESTORE_RECORDS, RESTORE_WAIT)? {
-            let Phase::Restoring(restoration) = std::mem::replace(&mut task.phase, Phase::Assigned) else {
-                return Ok(true);
-            };
-            let (store, committed) = restoration.finish();
-            for (source, committed) in task.sources.iter().zip(&committed) {
-                self.consumer.seek(source, committed.map_or(Start::Earliest, Start::Offset))?;
-            }
-            self.consumer.resume(&task.sources)?;
-            let next = committed.into_iter().map(Option::unwrap_or_default).collect();
-            task.phase = Phase::Running(Box::new(Running::open(&worker.topology, &task.sources, store, next)?));
-            tracing::info!(topology = worker.topology.name(), partition = task.sources[0].partition, "task running");
-        }
-        Ok(true)
     }
 
     /// Has each running task process what it may. True if there is something to commit.
     fn process(&mut self) -> Result<bool, Interruption> {
         let mut worked = false;
-        for LiveTask { sources, phase } in self.tasks.values_mut() {
+        let mut failed = Vec::new();
+        for (&partition, LiveTask { sources, phase }) in &mut self.tasks {
             let Phase::Running(running) = phase else { continue };
             let progress = LogProgress { log: &*self.worker.log, consumer: &*self.consumer, sources };
             match running.work(self.worker.options.max_batch_records, &progress) {
                 Ok(in_unit) => worked |= in_unit,
-                Err(WorkError::Task(error)) => return Err(error.into()),
-                // Others may be able to go on; this one asks again in the next turn.
-                Err(WorkError::Log(error)) if error.class() == ErrorClass::Retry => {
-                    self.trouble = Some(error);
-                }
-                Err(WorkError::Log(error)) => return Err(error.into()),
+                Err(WorkError::Task(error)) => failed.push((partition, error)),
+                Err(WorkError::Interrupted(interruption)) => return Err(interruption),
             }
         }
+        failed.iter().for_each(|(partition, error)| self.fail(*partition, error));
         Ok(worked)
     }
 
@@ -239,36 +203,52 @@ impl<'a> Session<'a> {
     fn tick(&mut self) {
         let now_ms = self.worker.options.clock.now_ms();
         let Some(clock) = self.worker.topology.0.clock.as_ref().map(|clock| clock.source) else { return };
+        let ticks = &self.ticks;
+        let send = |record: NewRecord| -> Answer { Box::pin(ticks.send(record)) };
+        let mut is_sound = true;
         for running in self.tasks.values_mut().filter_map(LiveTask::running) {
             let (due_ms, processed) = (running.task.earliest_due_ms(), running.next[clock]);
             if let Some(ticker) = &mut running.ticker {
-                ticker.step(&*self.ticks, due_ms, now_ms, processed);
+                is_sound &= ticker.step(&send, due_ms, now_ms, processed);
             }
+        }
+        if !is_sound {
+            self.renew_ticks();
         }
     }
 
-    /// Once in a while, one task at a time: how much waits for it.
-    fn housekeeping(&mut self) -> Result<(), Interruption> {
-        let now_ms = self.worker.options.clock.now_ms();
-        for LiveTask { sources, phase } in self.tasks.values_mut() {
-            let Phase::Running(running) = phase else { continue };
-            if now_ms.saturating_sub(running.lag_asked_ms) < HOUSEKEEPING_MS {
-                continue;
-            }
-            running.lag_asked_ms = now_ms;
-            running.lag_records = 0;
-            for (source, partition) in sources.iter().enumerate() {
-                let end = self.worker.log.watermarks(partition)?.stable_end;
-                let position = self.consumer.position(partition)?.max(running.next[source]);
-                let waiting = running.queues.len_of(source) as u64;
-                running.lag_records += end.saturating_sub(position) + waiting;
-            }
-            let topology = self.worker.topology.name().to_string();
-            let partition = sources[0].partition.to_string();
-            metrics::gauge!("gavel_streams_lag_records", "topology" => topology, "partition" => partition)
-                .set(running.lag_records as f64);
-            break;
+    /// Without an answer the old producer is tried on, and the log asked again when it fails again.
+    fn renew_ticks(&mut self) {
+        match self.worker.log.producer() {
+            Ok(ticks) => self.ticks = ticks,
+            Err(error) => tracing::warn!(%error, "no new producer of ticks"),
         }
-        Ok(())
     }
+
+    /// Says once that all tasks run.
+    fn announce(&mut self) {
+        if self.tasks.is_empty() || !self.is_ready() {
+            return;
+        }
+        if let Some(restored) = self.restored.take() {
+            let partitions = ranges(self.tasks.keys().copied());
+            tracing::info!(
+                "{}: running partitions {partitions}, restored {restored} records",
+                self.worker.topology.name()
+            );
+        }
+    }
+}
+
+/// Rising numbers in words: `0-3, 7`.
+fn ranges(numbers: impl Iterator<Item = u32>) -> String {
+    let mut ranges: Vec<(u32, u32)> = Vec::new();
+    for number in numbers {
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+    let text = |&(first, last): &(u32, u32)| if first == last { format!("{first}") } else { format!("{first}-{last}") };
+    ranges.iter().map(text).collect::<Vec<_>>().join(", ")
 }

@@ -14,6 +14,8 @@ pub enum TaskState {
     },
     /// It processes records.
     Running,
+    /// It stopped, and is begun again after a while.
+    Failed,
 }
 
 /// One task of this process.
@@ -33,6 +35,8 @@ pub struct TaskStatus {
     pub partition_time_ms: Option<i64>,
     /// When the next timer is due.
     pub earliest_due_ms: Option<i64>,
+    /// Why it failed.
+    pub error: Option<String>,
 }
 
 /// One thread of this process.
@@ -69,8 +73,9 @@ impl RuntimeStatus {
         self.threads.iter().flat_map(|thread| &thread.tasks)
     }
 
-    /// What is wrong, thread by thread.
+    /// What is wrong, with threads and with tasks.
     pub fn errors(&self) -> impl Iterator<Item = &str> {
-        self.threads.iter().filter_map(|thread| thread.error.as_deref())
+        let of_tasks = self.tasks().filter_map(|task| task.error.as_deref());
+        self.threads.iter().filter_map(|thread| thread.error.as_deref()).chain(of_tasks)
     }
 }

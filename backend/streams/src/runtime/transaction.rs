@@ -3,23 +3,21 @@
 
 use std::time::{Duration, Instant};
 
-use gavel_log::{ErrorClass, LogError, NewRecord};
+use gavel_log::{ErrorClass, LogError, NewRecord, TransactionalProducer};
 
 use super::backoff::Backoff;
 use super::interruption::Interruption;
 use super::live_task::{LiveTask, Phase};
 use super::session::Session;
 use crate::beat::Beat;
-
-/// How often a task asks for its changelogs' ends, to store them as bounds.
-const BOUNDS_MS: i64 = 2_000;
+use crate::task::TaskError;
 
 /// Where sending stopped.
 enum Unsent {
     /// The log refused; the class says what to do.
     Refused(LogError),
-    /// This output of this task is larger than the log takes.
-    TooLarge { partition: u32, output: usize, error: LogError },
+    /// The unit of work of this task asks for a larger record than the log takes.
+    TooLarge { partition: u32, detail: String },
 }
 
 impl From<LogError> for Unsent {
@@ -32,7 +30,6 @@ impl Session<'_> {
     /// Commits what the tasks processed. If that fails for now, all is rolled back and its records wait again.
     pub(super) fn commit(&mut self) -> Result<(), Interruption> {
         self.beat(Beat::Processed)?;
-        self.stage_bounds();
         let started = Instant::now();
         while let Err(unsent) = self.send_all() {
             self.undo(unsent)?;
@@ -41,10 +38,18 @@ impl Session<'_> {
         self.commit_transaction()?;
         self.beat(Beat::AfterCommit)?;
         self.count(started.elapsed());
-        for running in self.tasks.values_mut().filter_map(LiveTask::running).filter(|running| running.in_unit) {
-            running.applied()?;
-        }
+        self.apply();
         self.beat(Beat::Applied)
+    }
+
+    /// Now here, too. Whose store cannot take it is restored from the log later.
+    fn apply(&mut self) {
+        let in_unit = |(&partition, task): (&u32, &mut LiveTask)| {
+            let running = task.running().filter(|running| running.in_unit)?;
+            running.applied().err().map(|error| (partition, error))
+        };
+        let failed: Vec<(u32, TaskError)> = self.tasks.iter_mut().filter_map(in_unit).collect();
+        failed.iter().for_each(|(partition, error)| self.fail(*partition, error));
     }
 
     fn send_all(&mut self) -> Result<(), Unsent> {
@@ -57,19 +62,18 @@ impl Session<'_> {
                 continue;
             }
             for (output, record) in running.task.outputs().enumerate() {
-                self.producer.send(record).map_err(|error| match error {
-                    LogError::RecordTooLarge { .. } => Unsent::TooLarge { partition, output, error },
-                    error => Unsent::Refused(error),
-                })?;
+                let slim = || running.task.slim_output(output);
+                send(&mut *self.producer, partition, record, slim)?;
             }
             for change in running.task.changes() {
-                self.producer.send(NewRecord {
+                let record = NewRecord {
                     topic: topology.0.stores[change.store].changelog.clone(),
                     partition: Some(partition),
                     key: Some(change.key.clone()),
                     value: change.value.cloned(),
                     headers: Vec::new(),
-                })?;
+                };
+                send(&mut *self.producer, partition, record, || None)?;
             }
             consumed.extend(running.consumed(sources));
         }
@@ -102,18 +106,19 @@ impl Session<'_> {
             Unsent::Refused(error) => {
                 self.abort()?;
                 metrics::counter!("gavel_streams_rollbacks_total").increment(1);
+                let aborted = error.class() == ErrorClass::Abort;
                 for running in self.tasks.values_mut().filter_map(LiveTask::running) {
-                    running.rollback();
+                    running.rollback(aborted);
                 }
                 Err(error.into())
             }
-            Unsent::TooLarge { partition, output, error } => {
+            Unsent::TooLarge { partition, detail } => {
                 self.abort()?;
                 let running = self.tasks.get_mut(&partition).and_then(LiveTask::running);
-                match running.map(|running| running.task.refuse_output(output)).transpose()? {
-                    Some(true) => Ok(()),
-                    _ => Err(error.into()),
+                if let Some(Err(error)) = running.map(|running| running.task.refuse(detail)) {
+                    self.fail(partition, &error);
                 }
+                Ok(())
             }
         }
     }
@@ -124,27 +129,6 @@ impl Session<'_> {
             // Nothing was open: the refusal came from `begin`.
             Ok(()) | Err(LogError::Misuse(_)) => Ok(()),
             Err(error) => Err(Interruption::Rejoin(error)),
-        }
-    }
-
-    /// Asks for the ends of the changelogs of the tasks about to commit: the next bounds (see `local`). A log that does
-    /// not answer only leaves the bounds where they are.
-    fn stage_bounds(&mut self) {
-        let now_ms = self.worker.options.clock.now_ms();
-        for (&partition, task) in &mut self.tasks {
-            let Some(running) = task.running() else { continue };
-            if !running.in_unit || now_ms.saturating_sub(running.bounds_asked_ms) < BOUNDS_MS {
-                continue;
-            }
-            running.bounds_asked_ms = now_ms;
-            let stores = self.worker.topology.0.stores.iter().enumerate();
-            let bound = |(store, node): (usize, &crate::topology::StoreNode)| {
-                let changelog = gavel_log::TopicPartition::new(node.changelog.clone(), partition);
-                Some((store, self.worker.log.watermarks(&changelog).ok()?.stable_end))
-            };
-            if let Some(bounds) = stores.map(bound).collect() {
-                running.task.store_mut().stage_bounds(bounds);
-            }
         }
     }
 
@@ -169,5 +153,22 @@ impl Session<'_> {
             }
         }
         metrics::counter!("gavel_streams_records_total", "topology" => topology.to_string()).increment(records);
+    }
+}
+
+/// Sends one record of a task. `slim` makes a smaller one of it where that loses nothing that cannot be found again.
+fn send(
+    producer: &mut dyn TransactionalProducer,
+    partition: u32,
+    record: NewRecord,
+    slim: impl FnOnce() -> Option<NewRecord>,
+) -> Result<(), Unsent> {
+    let topic = record.topic.clone();
+    match producer.send(record) {
+        Err(error @ LogError::RecordTooLarge { .. }) => match slim() {
+            Some(slim) => Ok(producer.send(slim)?),
+            None => Err(Unsent::TooLarge { partition, detail: format!("to {topic}: {error}") }),
+        },
+        outcome => Ok(outcome?),
     }
 }

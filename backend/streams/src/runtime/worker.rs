@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use gavel_log::{Log, LogError};
 
-use super::backoff::Backoff;
+use super::backoff::{Backoff, Patience};
 use super::interruption::{Interruption, RuntimeError};
 use super::local::StateFolder;
 use super::options::RuntimeOptions;
@@ -71,34 +71,36 @@ impl Worker {
     }
 
     fn sessions(&self) {
-        let (mut log_backoff, mut member_backoff) = (Backoff::of_log(), Backoff::of_membership());
+        let mut patience = Patience::new(self.options.topic_grace);
+        let mut member_backoff = Backoff::of_membership();
         while !self.stop.is_set() {
             let joined = Instant::now();
-            let pause = match self.session(&mut log_backoff) {
+            let outcome = self.session(&mut patience);
+            self.left();
+            let pause = match outcome {
                 Ok(()) | Err(Interruption::Killed) => break,
-                Err(Interruption::Retry(error)) => {
-                    self.report(&error);
-                    log_backoff.next()
-                }
+                Err(Interruption::Retry(error)) => match patience.after(&error) {
+                    Some(pause) => {
+                        self.report(&error);
+                        pause
+                    }
+                    None => return self.give_up(&self.impossible(&error)),
+                },
                 Err(Interruption::Rejoin(error)) => {
-                    self.left(&error);
+                    self.report_loss(&error);
                     if joined.elapsed() > LASTING_SESSION {
                         member_backoff.reset();
                     }
                     member_backoff.next()
                 }
-                Err(Interruption::Fatal(error)) => {
-                    tracing::error!(topology = self.topology.name(), %error, "a thread stopped");
-                    self.set_error(Some(error.to_string()));
-                    break;
-                }
+                Err(Interruption::Fatal(error)) => return self.give_up(&error),
             };
             self.stop.wait(pause);
         }
     }
 
     /// From joining to leaving the group.
-    fn session(&self, backoff: &mut Backoff) -> Result<(), Interruption> {
+    fn session(&self, patience: &mut Patience) -> Result<(), Interruption> {
         self.check_topics()?;
         let mut session = Session::open(self)?;
         let mut more = false;
@@ -106,15 +108,16 @@ impl Worker {
             match session.round(more) {
                 Ok(again) => {
                     more = again;
-                    backoff.reset();
-                    match session.trouble.take() {
-                        Some(error) => self.report(&error),
+                    patience.reset();
+                    match session.trouble() {
+                        Some(error) => self.report(error),
                         None => self.recovered(),
                     }
                 }
                 Err(Interruption::Retry(error)) => {
+                    let pause = patience.after(&error).ok_or_else(|| Interruption::Fatal(self.impossible(&error)))?;
                     self.report(&error);
-                    self.stop.wait(backoff.next());
+                    self.stop.wait(pause);
                 }
                 Err(other) => return Err(other),
             }
@@ -125,22 +128,27 @@ impl Worker {
 
     /// All sources, changelogs and dead letters have the same number of partitions.
     fn check_topics(&self) -> Result<(), Interruption> {
-        let wrong = |problem| RuntimeError::Topics { topology: self.topology.name().into(), problem };
         let mut expected: Option<gavel_log::TopicSpec> = None;
         let internal = self.topology.topics(0);
         for topic in self.topology.source_topics().chain(internal.iter().map(|spec| &*spec.name)) {
-            let found = match self.log.describe_topic(topic) {
-                Err(error @ LogError::UnknownTopic(_)) => return Err(Interruption::Fatal(wrong(error.to_string()))),
-                answer => answer?,
-            };
+            let found = self.log.describe_topic(topic)?;
             let expected = expected.get_or_insert_with(|| found.clone());
             if expected.partitions != found.partitions {
-                let (one, other) = (expected.partitions, found.partitions);
-                let problem = format!("{} has {one} partitions, {topic} has {other}", expected.name);
-                return Err(Interruption::Fatal(wrong(problem)));
+                let difference =
+                    format!("it has {} partitions, {} has {}", found.partitions, expected.name, expected.partitions);
+                return Err(Interruption::Retry(LogError::TopicDiffers { topic: topic.into(), difference }));
             }
         }
         Ok(())
+    }
+
+    fn impossible(&self, error: &LogError) -> RuntimeError {
+        RuntimeError::Topics { topology: self.topology.name().into(), problem: error.to_string() }
+    }
+
+    fn give_up(&self, error: &RuntimeError) {
+        tracing::error!(topology = self.topology.name(), %error, "a thread stopped");
+        self.set_error(Some(error.to_string()));
     }
 
     /// Something went wrong that may pass: logged when it begins, not each time.
@@ -151,7 +159,14 @@ impl Worker {
         self.set_error(Some(error.to_string()));
     }
 
-    fn left(&self, error: &LogError) {
+    /// It is no member now, and has no tasks.
+    fn left(&self) {
+        let mut status = self.status();
+        status.ready = false;
+        status.tasks.clear();
+    }
+
+    fn report_loss(&self, error: &LogError) {
         let topology = self.topology.name();
         metrics::counter!("gavel_streams_rejoins_total", "topology" => topology.to_string()).increment(1);
         if !self.stop.is_set() {

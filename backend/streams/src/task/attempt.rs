@@ -1,4 +1,9 @@
-//! Running a unit of work: each record in order, timers where partition time passes them, again without what panicked.
+//! Running a unit of work, step by step: each record in order, timers where partition time passes them, again without what
+//! cannot be.
+//!
+//! A unit takes so many steps at most; timers that are due beyond that, and the record that made them due, are of the
+//! next unit, which goes on where this one ended. What is poison is found in one more attempt, which ends with it: so
+//! however many there are, no step is taken more than a few times.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -12,79 +17,109 @@ use crate::timers::TimerRow;
 /// Cause of the dead letters of a panic.
 const PANIC: &str = "panic";
 
-/// What the processors have in hand: whom a panic is blamed on.
-#[derive(Debug, Clone, Default)]
-pub(super) enum InHand {
-    #[default]
-    Nothing,
+/// One thing that a unit of work does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The record of this index.
     Record(usize),
     Timer(TimerRow),
 }
 
-/// What the next attempt at the unit of work leaves out.
+/// How far an attempt at the unit of work is.
 #[derive(Debug, Default)]
-pub(super) struct Poisons {
-    pub(super) records: Vec<(usize, Verdict)>,
-    pub(super) timers: Vec<(TimerRow, Verdict)>,
-}
-
-impl Poisons {
-    fn of_record(&self, index: usize) -> Option<&Verdict> {
-        self.records.iter().find(|(poison, _)| *poison == index).map(|(_, verdict)| verdict)
-    }
-
-    fn of_timer(&self, row: &TimerRow) -> Option<&Verdict> {
-        self.timers.iter().find(|(poison, _)| poison == row).map(|(_, verdict)| verdict)
-    }
+pub(super) struct Attempt {
+    /// How many steps it took.
+    pub(super) steps: usize,
+    /// How many of the records are processed.
+    pub(super) consumed: usize,
+    /// The last step, whom a panic is blamed on.
+    in_hand: Option<Step>,
+    /// Whether all steps are taken, so that it was not the last alone that failed.
+    committing: bool,
+    /// Whether it ends here, before all is done.
+    is_over: bool,
 }
 
 impl<S: StateStore> Task<S> {
     pub(super) fn attempt_until_done(&mut self) -> Result<(), TaskError> {
         loop {
-            let panic = match catch_unwind(AssertUnwindSafe(|| self.attempt())) {
+            match catch_unwind(AssertUnwindSafe(|| self.attempt())) {
                 Ok(outcome) => return outcome,
-                Err(panic) => panic_message(&*panic),
-            };
-            let verdict = Verdict { cause: PANIC, detail: panic };
-            match std::mem::take(&mut self.in_hand) {
-                InHand::Record(index) => self.poisons.records.push((index, verdict)),
-                InHand::Timer(row) => self.poisons.timers.push((row, verdict)),
-                InHand::Nothing => {
-                    return Err(self.state_error(0, format!("panicked while committing: {}", verdict.detail)));
-                }
+                Err(panic) => self.blame(Verdict { cause: PANIC, detail: panic_message(&*panic) })?,
             }
-            self.forget();
         }
     }
 
+    /// The unit of work cannot be as it is. The next attempt leaves out the step in hand; where it may have been another, it
+    /// takes half of the steps, down to one.
+    pub(super) fn blame(&mut self, verdict: Verdict) -> Result<(), TaskError> {
+        let Attempt { steps, in_hand, committing, .. } = std::mem::take(&mut self.attempt);
+        self.forget();
+        match in_hand {
+            _ if committing && steps > 1 => self.limit = steps / 2,
+            Some(step) if !self.is_poison(&step) => self.poison = Some((step, verdict)),
+            _ => return Err(self.state_error(0, format!("{} without any step: {}", verdict.cause, verdict.detail))),
+        }
+        Ok(())
+    }
+
+    fn is_poison(&self, step: &Step) -> bool {
+        self.poison.as_ref().is_some_and(|(poison, _)| poison == step)
+    }
+
     fn attempt(&mut self) -> Result<(), TaskError> {
+        self.attempt = Attempt::default();
         let clock = self.topology.0.clock.as_ref().map(|clock| clock.source);
         for index in 0..self.records.len() {
+            if self.is_full() {
+                break;
+            }
             if Some(self.records[index].source) == clock {
                 self.unit.time_ms = self.unit.time_ms.max(self.records[index].append_ms);
                 self.fire_due(index)?;
+                if self.is_full() {
+                    break;
+                }
             }
             self.process(index)?;
+            self.attempt.consumed = index + 1;
         }
-        self.in_hand = InHand::Nothing;
+        self.attempt.committing = true;
         for processor in 0..self.processors.len() {
             self.before_commit(processor)?;
         }
-        self.unit.write_rows();
+        let consumed = self.consumed();
+        let sources = &self.topology.0.sources;
+        self.unit.write_rows(consumed.into_iter().map(|(source, next)| (&*sources[source].topic, next)));
         Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.attempt.is_over || self.attempt.steps >= self.limit
+    }
+
+    /// Begins a step. If it is to be left out, the unit of work ends with it, and this is why.
+    fn begin(&mut self, step: Step) -> Option<Verdict> {
+        let verdict =
+            if self.is_poison(&step) { self.poison.as_ref().map(|(_, verdict)| verdict.clone()) } else { None };
+        self.attempt.steps += 1;
+        self.attempt.is_over = verdict.is_some();
+        self.attempt.in_hand = Some(step);
+        verdict
     }
 
     /// Fires what partition time has passed, also what is scheduled meanwhile.
     fn fire_due(&mut self, index: usize) -> Result<(), TaskError> {
-        while let Some(row) = self.unit.timers.pop_due(self.unit.time_ms) {
+        while !self.is_full()
+            && let Some(row) = self.unit.timers.pop_due(self.unit.time_ms)
+        {
             let timer = Timer { due_ms: row.due_ms, key: row.key.clone() };
-            if let Some(verdict) = self.poisons.of_timer(&row) {
-                let verdict = verdict.clone();
+            let processor = usize::from(row.processor);
+            if let Some(verdict) = self.begin(Step::Timer(row)) {
                 self.unit.emissions.push(Emission::DeadTimer { index, timer, verdict });
                 continue;
             }
-            let processor = usize::from(row.processor);
-            self.in_hand = InHand::Timer(row);
+            let effects = self.unit.effects;
             let mut scope = Scope {
                 unit: &mut self.unit,
                 node: &self.topology.0.processors[processor],
@@ -96,14 +131,9 @@ impl<S: StateStore> Task<S> {
             match self.processors[processor].punctuate(&mut scope, &timer) {
                 Ok(()) => {}
                 Err(ProcessorError::Rejected { cause, detail }) => {
-                    let topology = self.topology.name();
-                    tracing::warn!(
-                        topology,
-                        partition = self.partition,
-                        cause,
-                        detail,
-                        "a timer was rejected and dropped"
-                    );
+                    assert!(effects == self.unit.effects, "rejected ({cause}) after it had an effect");
+                    let verdict = Verdict { cause, detail };
+                    self.unit.emissions.push(Emission::DeadTimer { index, timer, verdict });
                 }
                 Err(ProcessorError::State(detail)) => return Err(self.state_error(processor, detail)),
             }
@@ -112,12 +142,10 @@ impl<S: StateStore> Task<S> {
     }
 
     fn process(&mut self, index: usize) -> Result<(), TaskError> {
-        if let Some(verdict) = self.poisons.of_record(index) {
-            let verdict = verdict.clone();
+        if let Some(verdict) = self.begin(Step::Record(index)) {
             self.unit.emissions.push(Emission::DeadRecord { index, verdict });
             return Ok(());
         }
-        self.in_hand = InHand::Record(index);
         let record = &self.records[index];
         for &processor in &self.topology.0.sources[record.source].readers {
             let effects = self.unit.effects;

@@ -22,6 +22,9 @@ pub const DEAD_LETTER_ORIGIN: &str = "dead-letter-origin";
 /// How often it has been tried, over all its returns.
 pub const DEAD_LETTER_ATTEMPTS: &str = "dead-letter-attempts";
 
+/// Begins the names of the headers above.
+pub(super) const DEAD_LETTER_PREFIX: &str = "dead-letter-";
+
 /// What an output comes of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
@@ -53,6 +56,14 @@ pub(super) enum Emission {
 }
 
 impl Emission {
+    /// Why it is a dead letter, if it is one.
+    pub(super) fn cause(&self) -> Option<&'static str> {
+        match self {
+            Self::Forward { .. } => None,
+            Self::DeadRecord { verdict, .. } | Self::DeadTimer { verdict, .. } => Some(verdict.cause),
+        }
+    }
+
     /// The record as it goes to the log; `with_headers` false leaves the headers of forwarded records out.
     pub(super) fn render(
         &self,
@@ -76,8 +87,9 @@ impl Emission {
             Self::DeadRecord { index, verdict } => {
                 let record = &records[*index];
                 let mut headers = dead_letter_headers(graph, partition, record, verdict);
-                headers
-                    .extend(record.headers.iter().filter(|header| !header.name.starts_with("dead-letter-")).cloned());
+                headers.extend(
+                    record.headers.iter().filter(|header| !header.name.starts_with(DEAD_LETTER_PREFIX)).cloned(),
+                );
                 NewRecord {
                     topic: graph.sources[record.source].dead_letters.clone(),
                     partition: Some(partition),

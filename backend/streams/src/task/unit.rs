@@ -7,11 +7,9 @@ use bytes::Bytes;
 use crate::processor::{Cause, Context, ProcessorError};
 use crate::store::{Overlay, StateStore, StoreError, from_prefix};
 use crate::task::emission::{Emission, Origin};
-use crate::timers::{ROW_PREFIX, TimerRow, Timers};
+use crate::task::rows::{damaged, offset_row, read_time, time_row};
+use crate::timers::{ROW_PREFIX, ROW_VALUE, TimerRow, Timers};
 use crate::topology::{ProcessorNode, TASK_STORE};
-
-/// The row of partition time in the task store.
-const TIME_ROW: &[u8] = b"t";
 
 /// State of a task: the committed store, and the unit of work over it.
 pub(super) struct Unit<S> {
@@ -29,13 +27,9 @@ pub(super) struct Unit<S> {
 impl<S: StateStore> Unit<S> {
     /// Reads partition time and the timers from the store.
     pub(super) fn open(store: S, stores: usize) -> Result<Self, StoreError> {
-        let damaged = || StoreError("a row of the task store cannot be read".into());
-        let time_ms = match store.get(TASK_STORE, TIME_ROW)? {
-            Some(bytes) => i64::from_be_bytes(bytes[..].try_into().map_err(|_| damaged())?),
-            None => i64::MIN,
-        };
+        let time_ms = read_time(&store)?;
         let rows = store.scan_prefix(TASK_STORE, &[ROW_PREFIX])?;
-        let rows: Option<Vec<TimerRow>> = rows.iter().map(|(row, _)| TimerRow::decode(row)).collect();
+        let rows: Option<Vec<TimerRow>> = rows.iter().map(|(row, value)| TimerRow::decode(row, value)).collect();
         Ok(Self {
             store,
             overlays: vec![Overlay::new(); stores],
@@ -47,15 +41,20 @@ impl<S: StateStore> Unit<S> {
         })
     }
 
-    /// Writes partition time and timers into the overlay of the task store: the last step before the commit.
-    pub(super) fn write_rows(&mut self) {
+    /// Writes partition time, timers and what was consumed (topic, next offset) into the overlay of the task store: the
+    /// last step before the commit.
+    pub(super) fn write_rows<'a>(&mut self, consumed: impl Iterator<Item = (&'a str, u64)>) {
         let overlay = &mut self.overlays[TASK_STORE];
         if self.time_ms != self.committed_time_ms {
-            let time = Bytes::copy_from_slice(&self.time_ms.to_be_bytes());
-            overlay.insert(Bytes::from_static(TIME_ROW), Some(time));
+            let (row, time) = time_row(self.time_ms);
+            overlay.insert(row, Some(time));
+        }
+        for (topic, next) in consumed {
+            let (row, next) = offset_row(topic, next);
+            overlay.insert(row, Some(next));
         }
         for (row, pending) in self.timers.changes() {
-            overlay.insert(row.encode(), pending.then(Bytes::new));
+            overlay.insert(row.encode(), pending.then(|| Bytes::from_static(ROW_VALUE)));
         }
     }
 

@@ -94,7 +94,8 @@ impl TopologyBuilder {
     }
 
     /// A processor of these sources' records. `supplier` makes one for each task. Several processors of one source get
-    /// its records in the order of declaration.
+    /// its records in the order of declaration. That order is state, too: a timer is kept with its processor's index, so
+    /// new processors come last, and none that has timers is moved.
     #[must_use]
     pub fn processor<P: Processor + 'static>(
         mut self,

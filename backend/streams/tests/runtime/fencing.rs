@@ -1,8 +1,18 @@
 //! Two processes that take each other for dead, or share a name: whatever they do, each record counts once.
 
-use crate::harness::{House, wait_for_status, wait_until_running};
+use std::time::Duration;
 
-crate::on_each_log!(two_processes_of_one_name, two_processes_share_and_take_over);
+use gavel_streams::Beat;
+use gavel_streams::runtime::RuntimeOptions;
+
+use crate::harness::{House, hold_at, wait_for_status, wait_until_running};
+
+crate::on_each_log!(
+    two_processes_of_one_name,
+    two_processes_share_and_take_over,
+    a_zombie_commits_nothing,
+    who_lost_its_place_is_not_ready,
+);
 
 const RECORDS: usize = 30;
 
@@ -51,4 +61,62 @@ fn two_processes_share_and_take_over(house: &House) {
     wait_until_running(&two);
     check(house, 3 * RECORDS);
     two.stop();
+}
+
+/// A second process of the name of the first, with local stores of its own.
+fn double(house: &House) -> RuntimeOptions {
+    let mut options = house.options("one");
+    options.state_folder.push("elsewhere");
+    options
+}
+
+/// One stands still just before its commit, another takes its place; then it wakes and commits.
+fn a_zombie_commits_nothing(house: &House) {
+    let (failpoint, held) = hold_at(Beat::BeforeCommit);
+    let zombie = house.start_failing(failpoint);
+    append_both(house);
+    held.wait();
+    let owner = house.start_with(&double(house));
+    append_both(house);
+    check(house, 2 * RECORDS);
+    held.let_go();
+    wait_for_status(&zombie, "it noticed", |status| status.errors().count() > 0);
+    zombie.stop();
+    append_both(house);
+    check(house, 3 * RECORDS);
+    owner.stop();
+}
+
+/// The same, taken for dead by its group for its silence.
+#[test]
+fn a_silent_zombie_commits_nothing() {
+    let house = House::embedded();
+    let brief = |options: RuntimeOptions| RuntimeOptions { session_timeout: Duration::from_millis(500), ..options };
+    let (failpoint, held) = hold_at(Beat::BeforeCommit);
+    let zombie = house.start_with(&RuntimeOptions { failpoint: Some(failpoint), ..brief(house.options("one")) });
+    append_both(&house);
+    held.wait();
+    let owner = house.start_with(&brief(house.options("two")));
+    append_both(&house);
+    check(&house, 2 * RECORDS);
+    held.let_go();
+    wait_for_status(&zombie, "it noticed", |status| status.errors().count() > 0);
+    append_both(&house);
+    check(&house, 3 * RECORDS);
+    zombie.stop();
+    owner.stop();
+}
+
+fn who_lost_its_place_is_not_ready(house: &House) {
+    let older = house.start();
+    wait_until_running(&older);
+    let newer = house.start_with(&double(house));
+    append_both(house);
+    wait_for_status(&older, "it lost its place", |status| status.errors().count() > 0);
+    let status = older.status();
+    assert!(!status.is_ready() && status.tasks().count() == 0, "{status:#?}");
+    older.stop();
+    wait_until_running(&newer);
+    check(house, RECORDS);
+    newer.stop();
 }

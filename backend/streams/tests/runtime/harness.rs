@@ -1,21 +1,23 @@
 //! A log with the topics of a small topology, a way to run it, and to look at what came out.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use gavel_log::{Appended, Cleanup, Log, NewRecord, Record, Start, TopicPartition, TopicSpec};
-use gavel_streams::runtime::{Failpoint, ManualClock, RuntimeOptions, RuntimeStatus};
+use gavel_log::embedded::{EmbeddedLog, EmbeddedOptions};
+use gavel_log::kafka::{KafkaLog, KafkaOptions};
+use gavel_log::{Appended, Cleanup, Log, NewRecord, Producer, Record, Start, TopicPartition, TopicSpec};
+use gavel_streams::runtime::{Clock, Failpoint, ManualClock, RuntimeOptions, RuntimeStatus, SystemClock};
 use gavel_streams::{Context, Processor, ProcessorError, Runtime, SourceRecord, Timer, Topology};
 use tempfile::TempDir;
 
 /// How long anything here may take before the test fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const PARTITIONS: u32 = 2;
 
 /// Counts stream records by key and forwards each as `value#count`. `at N` schedules a timer N milliseconds after the
-/// record's append time; `bad` is rejected; `panic` panics; `sum` forwards the sum of the table's values that were
+/// record's append time; `bad` is rejected; `panic` panics; `rot` cannot read its state; `sum` forwards the sum of the table's values that were
 /// appended before this record.
 struct Counter;
 
@@ -31,6 +33,9 @@ impl Processor for Counter {
         let text = String::from_utf8(value.to_vec()).unwrap();
         if text == "bad" {
             return Err(ProcessorError::Rejected { cause: "malformed", detail: "it says bad".into() });
+        }
+        if text == "rot" {
+            return Err(ProcessorError::State("it says rot".into()));
         }
         let count = context.get(0, &key)?.map_or(0, |bytes| number(&bytes)) + 1;
         context.put(0, key.clone(), count.to_string().into());
@@ -65,22 +70,42 @@ pub(crate) struct House {
     pub(crate) topology: Topology,
     pub(crate) clock: Arc<ManualClock>,
     name: String,
+    producer: OnceLock<Arc<dyn Producer>>,
     state: TempDir,
-    _log_folder: TempDir,
+    _log_folder: Option<TempDir>,
 }
 
 impl House {
     /// On the embedded log.
     pub(crate) fn embedded() -> Self {
-        let folder = TempDir::new().unwrap();
-        let log =
-            gavel_log::embedded::EmbeddedLog::open(folder.path(), gavel_log::embedded::EmbeddedOptions::default());
-        Self::on(log.unwrap(), folder)
+        let house = Self::embedded_without_topics();
+        house.create_topics();
+        house
     }
 
-    fn on(log: Arc<dyn Log>, log_folder: TempDir) -> Self {
+    /// The same, before the topics are there.
+    pub(crate) fn embedded_without_topics() -> Self {
+        let folder = TempDir::new().unwrap();
+        let log = EmbeddedLog::open(folder.path(), EmbeddedOptions::default()).unwrap();
+        Self::on(log, Some(folder))
+    }
+
+    /// On the Kafka that the environment names, if it does.
+    pub(crate) fn kafka() -> Option<Self> {
+        static LOG: OnceLock<Option<Arc<KafkaLog>>> = OnceLock::new();
+        let connect = || {
+            let address = std::env::var("GAVEL_TEST_KAFKA").ok()?;
+            Some(KafkaLog::connect(&address, KafkaOptions::default()).unwrap())
+        };
+        let house = Self::on(LOG.get_or_init(connect).clone()?, None);
+        house.create_topics();
+        Some(house)
+    }
+
+    fn on(log: Arc<dyn Log>, log_folder: Option<TempDir>) -> Self {
         static HOUSES: AtomicU64 = AtomicU64::new(0);
-        let name = format!("house-{}-{}", std::process::id(), HOUSES.fetch_add(1, Ordering::Relaxed));
+        let now_ms = SystemClock.now_ms();
+        let name = format!("house-{now_ms}-{}-{}", std::process::id(), HOUSES.fetch_add(1, Ordering::Relaxed));
         let topology = Topology::builder(&name)
             .source("table", &format!("{name}.table"))
             .source("stream", &format!("{name}.stream"))
@@ -91,14 +116,34 @@ impl House {
             .sink("out", &format!("{name}.out"), &["counter"])
             .build()
             .unwrap();
-        let external = topology.source_topics().chain(topology.sink_topics());
+        let clock = Arc::new(ManualClock::at(now_ms));
+        Self {
+            log,
+            topology,
+            clock,
+            name,
+            producer: OnceLock::new(),
+            state: TempDir::new().unwrap(),
+            _log_folder: log_folder,
+        }
+    }
+
+    pub(crate) fn create_topics(&self) {
+        let external = self.topology.source_topics().chain(self.topology.sink_topics());
         let external =
             external.map(|topic| TopicSpec { name: topic.into(), partitions: PARTITIONS, cleanup: Cleanup::Keep });
-        for spec in external.chain(topology.topics(PARTITIONS)) {
-            log.create_topic(&spec).unwrap();
+        for spec in external.chain(self.topology.topics(PARTITIONS)) {
+            self.log.create_topic(&spec).unwrap();
         }
-        let clock = Arc::new(ManualClock::at(0));
-        Self { log, topology, clock, name, state: TempDir::new().unwrap(), _log_folder: log_folder }
+    }
+
+    /// Another embedded log, with the same topics, takes the place of the first.
+    pub(crate) fn replace_log(&mut self) {
+        let folder = TempDir::new().unwrap();
+        self.log = EmbeddedLog::open(folder.path(), EmbeddedOptions::default()).unwrap();
+        self.producer = OnceLock::new();
+        self._log_folder = Some(folder);
+        self.create_topics();
     }
 
     pub(crate) fn topic(&self, part: &str) -> String {
@@ -135,6 +180,10 @@ impl House {
 
     /// Appends to a source and waits until it is durable.
     pub(crate) fn append(&self, part: &str, partition: u32, key: &str, value: &str) -> Appended {
+        self.try_append(part, partition, key, value).unwrap()
+    }
+
+    pub(crate) fn try_append(&self, part: &str, partition: u32, key: &str, value: &str) -> gavel_log::Result<Appended> {
         let record = NewRecord {
             topic: self.topic(part).into(),
             partition: Some(partition),
@@ -142,7 +191,7 @@ impl House {
             value: Some(Bytes::copy_from_slice(value.as_bytes())),
             headers: Vec::new(),
         };
-        self.log.producer().unwrap().send(record).wait().unwrap()
+        self.producer.get_or_init(|| self.log.producer().unwrap()).send(record).wait()
     }
 
     /// All committed records of a topic, partition by partition.
@@ -219,12 +268,49 @@ pub(crate) fn at(beat: gavel_streams::Beat, nth: u64) -> Failpoint {
     Arc::new(move |at| at == beat && seen.fetch_add(1, Ordering::SeqCst) + 1 == nth)
 }
 
-/// Makes a test of a scenario for each adapter.
+/// A failpoint that says when a unit of work first comes to that beat, and holds it there until it is let go.
+pub(crate) fn hold_at(beat: gavel_streams::Beat) -> (Failpoint, Arc<Held>) {
+    let held = Arc::new(Held::default());
+    let holder = Arc::clone(&held);
+    let failpoint = move |at: gavel_streams::Beat| {
+        if at == beat && !holder.reached.swap(true, Ordering::SeqCst) {
+            eventually("it is let go", || holder.let_go.load(Ordering::SeqCst));
+        }
+        false
+    };
+    (Arc::new(failpoint), held)
+}
+
+/// See [`hold_at`].
+#[derive(Default)]
+pub(crate) struct Held {
+    reached: AtomicBool,
+    let_go: AtomicBool,
+}
+
+impl Held {
+    pub(crate) fn wait(&self) {
+        eventually("a unit of work comes to the beat", || self.reached.load(Ordering::SeqCst));
+    }
+
+    pub(crate) fn let_go(&self) {
+        self.let_go.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Makes a test of a scenario for each adapter. On Kafka it runs where the environment names one.
 #[macro_export]
 macro_rules! on_each_log {
     ($($scenario:ident),* $(,)?) => {
         mod embedded {
             $(#[test] fn $scenario() { super::$scenario(&$crate::harness::House::embedded()); })*
+        }
+        mod kafka {
+            $(#[test] fn $scenario() {
+                if let Some(house) = $crate::harness::House::kafka() {
+                    super::$scenario(&house);
+                }
+            })*
         }
     };
 }

@@ -5,6 +5,7 @@
 mod dead_letters;
 mod exactly_once;
 mod faults;
+mod faulty;
 mod fencing;
 mod harness;
 mod order;

@@ -1,7 +1,11 @@
 //! State comes back from the changelog alone, and from the local store with the rest of the changelog.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use gavel_streams::Beat;
 
+use crate::faulty::faulty;
 use crate::harness::{House, PARTITIONS, at, eventually, wait_for_status, wait_until_running};
 
 crate::on_each_log!(
@@ -73,12 +77,53 @@ fn on_another_instance(house: &House) {
     counted(house, 20);
     wait_until_running(&two);
     // The lag is asked for again only after a while.
-    let mut now_ms = 0;
-    eventually("nothing waits", || {
-        now_ms += 5000;
-        house.clock.set(now_ms);
-        two.status().tasks().all(|task| task.lag_records == 0)
-    });
+    eventually("nothing waits", || two.status().tasks().all(|task| task.lag_records == 0));
     assert_eq!(two.status().tasks().count(), PARTITIONS as usize);
     two.stop();
+}
+
+/// Kafka drops the offsets of a group that was empty for a week.
+#[test]
+fn offsets_that_the_group_forgot_are_in_the_state() {
+    for wipe in [false, true] {
+        let mut house = House::embedded();
+        append(&house, 10);
+        let runtime = house.start();
+        counted(&house, 10);
+        runtime.stop();
+        if wipe {
+            house.wipe("one");
+        }
+        let honest = Arc::clone(&house.log);
+        let (log, faults) = faulty(&honest, None);
+        faults.is_forgetful.store(true, Ordering::SeqCst);
+        house.log = log;
+        append(&house, 5);
+        let runtime = house.start();
+        counted(&house, 15);
+        runtime.stop();
+    }
+}
+
+#[test]
+fn a_store_of_another_log_is_dropped() {
+    let mut house = House::embedded();
+    append(&house, 10);
+    let runtime = house.start();
+    counted(&house, 10);
+    runtime.stop();
+    house.replace_log();
+    // The other log's changelog is longer than that of the first was, its group less far.
+    append(&house, 3);
+    for _ in 0..3 {
+        house.append("table", 0, "t", "1");
+    }
+    let runtime = house.start_with(&house.options("two"));
+    counted(&house, 3);
+    wait_until_running(&runtime);
+    runtime.stop();
+    append(&house, 1);
+    let runtime = house.start();
+    counted(&house, 4);
+    runtime.stop();
 }

@@ -43,7 +43,7 @@ fn no_tick_while_none_is_due(house: &House) {
     let runtime = house.start();
     let append_ms = house.append("stream", 0, "a", "at 100000").append_ms;
     house.wait_for_outputs(1);
-    house.clock.set(append_ms + 100_000);
+    house.clock.set(append_ms + 50_000);
     // Turns of the thread pass while it processes these; at none of them a timer is past due.
     for count in 1..20 {
         house.append("stream", 1, "b", "go");

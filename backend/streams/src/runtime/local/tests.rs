@@ -99,3 +99,14 @@ fn a_store_that_was_away_too_long_is_dropped() {
     clock.set(LONGEST_ABSENCE_MS + 1);
     assert_eq!(state.task_store(&topology, 0).unwrap().unwrap().bound(1).unwrap(), None);
 }
+
+#[test]
+fn a_store_knows_whether_it_holds_anything() {
+    let folder = TempDir::new().unwrap();
+    let state = StateFolder::open(folder.path(), clock()).unwrap();
+    let mut store = state.task_store(&topology(&["one", "two"]), 0).unwrap().unwrap();
+    put(&mut store, 1, "a", Some("1"));
+    assert_eq!([0, 1, 2].map(|index| store.has_rows(index).unwrap()), [false, true, false]);
+    store.wipe().unwrap();
+    assert!(!store.has_rows(1).unwrap());
+}

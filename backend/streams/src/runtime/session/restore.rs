@@ -1,0 +1,104 @@
+//! The part of a session that brings its tasks to run, one at a time, and puts aside what cannot.
+
+use std::time::{Duration, Instant};
+
+use gavel_log::Start;
+
+use super::Session;
+use crate::runtime::interruption::Interruption;
+use crate::runtime::live_task::{Phase, Running, WorkError};
+use crate::runtime::restoration::{Restoration, Restored};
+use crate::task::TaskError;
+
+/// How long a restoring thread waits for its changelog before it looks after its other tasks.
+const RESTORE_WAIT: Duration = Duration::from_millis(10);
+/// Changelog records to read in one turn.
+const RESTORE_RECORDS: usize = 8192;
+
+impl Session<'_> {
+    /// Restores, but lets the other tasks go on if the log does not answer.
+    pub(super) fn try_restore(&mut self) -> Result<bool, Interruption> {
+        let Some(partition) = self.next_to_restore().filter(|_| self.questions.may_ask()) else { return Ok(false) };
+        let asked = Instant::now();
+        match self.restore(partition) {
+            Ok(is_underway) => {
+                self.questions.answered();
+                Ok(is_underway)
+            }
+            Err(WorkError::Interrupted(Interruption::Retry(error))) => {
+                self.questions.unanswered(error, asked.elapsed());
+                // What was read and not kept is read again, from the bounds.
+                self.set_phase(partition, Phase::Assigned);
+                Ok(false)
+            }
+            Err(WorkError::Interrupted(interruption)) => Err(interruption),
+            Err(WorkError::Task(error)) => {
+                self.fail(partition, &error);
+                Ok(true)
+            }
+        }
+    }
+
+    /// The task whose turn it is.
+    fn next_to_restore(&mut self) -> Option<u32> {
+        let waiting = self.tasks.iter().filter(|(_, task)| task.is_to_be_restored());
+        let next = waiting.min_by_key(|(_, task)| !matches!(task.phase, Phase::Restoring(_)));
+        let next = next.map(|(&partition, _)| partition);
+        if next.is_none() {
+            self.restorer = None;
+        }
+        next
+    }
+
+    /// Brings a task a little further. False if it must wait for another thread.
+    fn restore(&mut self, partition: u32) -> Result<bool, WorkError> {
+        let worker = self.worker;
+        let Some(task) = self.tasks.get_mut(&partition) else { return Ok(false) };
+        let restorer = match &mut self.restorer {
+            Some(restorer) => restorer,
+            none => none.insert(worker.log.consumer(None)?),
+        };
+        let mut restoration = match std::mem::replace(&mut task.phase, Phase::Assigned) {
+            Phase::Restoring(restoration) => restoration,
+            _ => {
+                let Some(store) = worker.folder.task_store(&worker.topology, partition)? else { return Ok(false) };
+                let (log, topology) = (&*worker.log, &worker.topology);
+                Box::new(Restoration::begin(log, &mut **restorer, topology, &task.sources, store)?)
+            }
+        };
+        if !restoration.step(&mut **restorer, RESTORE_RECORDS, RESTORE_WAIT)? {
+            task.phase = Phase::Restoring(restoration);
+            return Ok(true);
+        }
+        let Restored { store, next, records } = restoration.finish(&*worker.log)?;
+        for (source, next) in task.sources.iter().zip(&next) {
+            self.consumer.seek(source, next.map_or(Start::Earliest, Start::Offset))?;
+        }
+        let next = next.into_iter().map(Option::unwrap_or_default).collect();
+        let running = Running::open(&worker.topology, &task.sources, store, next)?;
+        self.consumer.resume(&task.sources)?;
+        task.phase = Phase::Running(Box::new(running));
+        self.restored = self.restored.map(|restored| restored + records);
+        tracing::debug!(topology = worker.topology.name(), partition, records, "task running");
+        Ok(true)
+    }
+
+    fn set_phase(&mut self, partition: u32, phase: Phase) {
+        if let Some(task) = self.tasks.get_mut(&partition) {
+            task.phase = phase;
+        }
+    }
+
+    /// A task cannot go on. The others do; it is begun again after a while.
+    pub(in crate::runtime) fn fail(&mut self, partition: u32, error: &TaskError) {
+        let topology = self.worker.topology.name();
+        tracing::error!(topology, partition, %error, "a task stopped");
+        metrics::counter!("gavel_streams_task_failures_total", "topology" => topology.to_string()).increment(1);
+        self.restored.get_or_insert(0);
+        if let Some(task) = self.tasks.get_mut(&partition) {
+            // If it cannot be paused, what is read for nothing is dropped.
+            drop(self.consumer.pause(&task.sources));
+            task.phase = Phase::Failed { reason: error.to_string(), since: Instant::now() };
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Questions that no record waits for: the changelogs' ends, to be the next bounds (see `local`), and how much waits in the
+//! sources. Asked for one task at a time, while there is nothing else to do; under load that does not end, rarely.
+
+use std::time::{Duration, Instant};
+
+use gavel_log::{Consumer, Log, LogError, TopicPartition};
+
+use super::live_task::{LiveTask, Phase, Running};
+use super::session::Session;
+use crate::topology::Topology;
+
+/// How often a task asks while it has nothing to do.
+const IDLE: Duration = Duration::from_secs(2);
+/// How often it asks all the same.
+const BUSY: Duration = Duration::from_secs(30);
+
+impl Session<'_> {
+    /// Asks for one task, if it is time. A log that does not answer only leaves things as they are.
+    pub(super) fn upkeep(&mut self, is_idle: bool) {
+        let every = if is_idle { IDLE } else { BUSY };
+        let since = self.since;
+        for LiveTask { sources, phase } in self.tasks.values_mut() {
+            let Phase::Running(running) = phase else { continue };
+            let is_due = match running.upkept {
+                Some(upkept) => upkept.elapsed() >= every,
+                None => is_idle || since.elapsed() >= BUSY,
+            };
+            if !is_due || !running.upkeep.may_ask() {
+                continue;
+            }
+            let asked = Instant::now();
+            running.upkept = Some(asked);
+            match ask(&*self.worker.log, &*self.consumer, &self.worker.topology, sources, running) {
+                Ok(()) => running.upkeep.answered(),
+                Err(error) => {
+                    tracing::debug!(partition = %sources[0], %error, "the log does not say how far it is");
+                    running.upkeep.unanswered(error, asked.elapsed());
+                }
+            }
+            break;
+        }
+    }
+}
+
+fn ask(
+    log: &dyn Log,
+    consumer: &dyn Consumer,
+    topology: &Topology,
+    sources: &[TopicPartition],
+    running: &mut Running,
+) -> Result<(), LogError> {
+    let mut bounds = Vec::with_capacity(topology.0.stores.len());
+    for (store, node) in topology.0.stores.iter().enumerate() {
+        let changelog = TopicPartition::new(node.changelog.clone(), sources[0].partition);
+        bounds.push((store, log.watermarks(&changelog)?.stable_end));
+    }
+    running.task.store_mut().stage_bounds(bounds);
+    let mut lag_records = 0;
+    for (source, partition) in sources.iter().enumerate() {
+        let end = log.watermarks(partition)?.stable_end;
+        let position = consumer.position(partition)?.max(running.next[source]);
+        lag_records += end.saturating_sub(position) + running.queues.len_of(source) as u64;
+    }
+    running.lag_records = lag_records;
+    let (topology, partition) = (topology.name().to_string(), sources[0].partition.to_string());
+    metrics::gauge!("gavel_streams_lag_records", "topology" => topology, "partition" => partition)
+        .set(lag_records as f64);
+    Ok(())
+}
