@@ -21,36 +21,40 @@ fn rejected_and_panicking_records_are_put_aside(house: &House) {
     runtime.stop();
 }
 
-/// Records just small enough for their topic, of which larger ones come.
+/// Records of which others come that are too large for the log.
 fn what_does_not_fit_is_put_aside(house: &House) {
-    let largest = largest(house);
-    for value in ["go", &largest, "go", &largest, &"x".repeat(largest.len() - 100), "go"] {
+    let twice = format!("twice {}", "x".repeat(600_000));
+    let large = "x".repeat(900_000);
+    for value in ["go", &twice, "go", &twice, &large, "go"] {
         house.append("stream", 0, "a", value);
     }
     let runtime = house.start();
-    let outputs = house.wait_for_outputs(4);
-    let short = |line: &String| line[..4.min(line.len())].to_string();
-    assert_eq!(outputs.iter().map(short).collect::<Vec<_>>(), ["a=go", "a=go", "a=xx", "a=go"]);
-    assert_eq!(outputs[3], "a=go#4");
+    assert_eq!(house.wait_for_outputs(4), ["a=go#1", "a=go#2", &format!("a={large}#3"), "a=go#4"]);
     let letters = house.read("stream.dead-letters");
-    let cause = |letter: &gavel_log::Record| letter.header("dead-letter-cause").cloned();
-    assert_eq!(
-        letters.iter().map(cause).collect::<Vec<_>>(),
-        [Some("output_too_large".into()), Some("output_too_large".into())]
-    );
-    assert!(letters.iter().all(|letter| letter.value.is_none()), "with its headers it would not fit either");
-    assert_eq!(letters[1].header("dead-letter-origin"), Some(&format!("{}/0/3", house.topic("stream")).into()));
+    assert_eq!(letters.iter().map(line).collect::<Vec<_>>(), [format!("a={twice}"), format!("a={twice}")]);
+    let header = |name: &str| letters[1].header(name).cloned();
+    assert_eq!(header("dead-letter-cause"), Some("output_too_large".into()));
+    assert_eq!(header("dead-letter-origin"), Some(format!("{}/0/3", house.topic("stream")).into()));
     assert!(runtime.status().is_ready());
     runtime.stop();
 }
 
-/// The largest value that the log takes, found in a partition that nobody looks at here.
-fn largest(house: &House) -> String {
-    let fits = |len: usize| house.try_append("table", 1, "a", &"x".repeat(len)).is_ok();
-    let (mut fits_len, mut too_long) = (900_000, 1_200_000);
-    while fits_len + 1 < too_long {
-        let middle = usize::midpoint(fits_len, too_long);
-        if fits(middle) { fits_len = middle } else { too_long = middle }
+/// A record as large as the log takes: with the headers of a dead letter it is larger.
+#[test]
+fn a_dead_letter_that_does_not_fit_comes_without_its_value() {
+    let house = House::embedded();
+    let fits = |len: usize| house.try_append("table.dead-letters", 1, "a", &"x".repeat(len)).is_ok();
+    let (mut largest, mut too_large) = (900_000, 1_200_000);
+    while largest + 1 < too_large {
+        let middle = usize::midpoint(largest, too_large);
+        if fits(middle) { largest = middle } else { too_large = middle }
     }
-    "x".repeat(fits_len)
+    house.append("stream", 0, "a", &"x".repeat(largest));
+    house.append("stream", 0, "a", "go");
+    let runtime = house.start();
+    assert_eq!(house.wait_for_outputs(1), ["a=go#1"]);
+    let letters = house.read("stream.dead-letters");
+    assert_eq!(letters.iter().map(line).collect::<Vec<_>>(), ["a=-"]);
+    assert_eq!(letters[0].header("dead-letter-cause"), Some(&"output_too_large".into()));
+    runtime.stop();
 }

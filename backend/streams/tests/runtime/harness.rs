@@ -17,7 +17,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const PARTITIONS: u32 = 2;
 
 /// Counts stream records by key and forwards each as `value#count`. `at N` schedules a timer N milliseconds after the
-/// record's append time; `bad` is rejected; `panic` panics; `rot` cannot read its state; `sum` forwards the sum of the table's values that were
+/// record's append time; `bad` is rejected; `panic` panics; `rot` cannot read its state; `twice X` forwards X twice; `sum` forwards the sum of the table's values that were
 /// appended before this record.
 struct Counter;
 
@@ -46,6 +46,8 @@ impl Processor for Counter {
             let before = |(row, _): &(Bytes, Bytes)| number(&row[..20]) < record.append_ms;
             let rows = context.scan_prefix(1, b"")?;
             rows.iter().filter(|row| before(row)).map(|(_, value)| number(value)).sum::<i64>().to_string()
+        } else if let Some(half) = text.strip_prefix("twice ") {
+            [half, half].concat()
         } else {
             format!("{text}#{count}")
         };
