@@ -150,3 +150,6 @@ impl Restoration {
 fn check_end(source: &TopicPartition, next: u64, end: u64) -> Result<(), TaskError> {
     if next <= end { Ok(()) } else { Err(TaskError::Truncated { partition: source.to_string(), next, end }) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,9 @@ use std::sync::atomic::Ordering;
 
 use gavel_streams::Beat;
 
+use crate::failpoints::{at, hold_at};
 use crate::faulty::faulty;
-use crate::harness::{House, at, hold_at, wait_for_status, wait_until_running};
+use crate::harness::{House, wait_for_status, wait_until_running};
 
 crate::on_each_log!(no_beat_loses_or_doubles, a_stop_finishes_what_is_in_hand, a_stop_at_any_time_loses_nothing);
 

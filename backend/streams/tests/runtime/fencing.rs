@@ -5,7 +5,8 @@ use std::time::Duration;
 use gavel_streams::Beat;
 use gavel_streams::runtime::RuntimeOptions;
 
-use crate::harness::{House, hold_at, wait_for_status, wait_until_running};
+use crate::failpoints::hold_at;
+use crate::harness::{House, PARTITIONS, wait_for_status, wait_until_running};
 
 crate::on_each_log!(
     two_processes_of_one_name,
@@ -119,4 +120,15 @@ fn who_lost_its_place_is_not_ready(house: &House) {
     wait_until_running(&newer);
     check(house, RECORDS);
     newer.stop();
+}
+
+/// More threads than partitions: the one that a rebalance gives nothing is ready all the same. The embedded log tells its
+/// member nothing then.
+#[test]
+fn a_spare_is_ready_once_the_group_has_said_so() {
+    let Some(house) = House::kafka() else { return };
+    let runtime = house.start_with(&RuntimeOptions { threads: PARTITIONS as usize + 1, ..house.options("one") });
+    wait_until_running(&runtime);
+    assert!(runtime.status().threads.iter().any(|thread| thread.tasks.is_empty() && thread.ready));
+    runtime.stop();
 }

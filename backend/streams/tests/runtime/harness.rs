@@ -1,6 +1,6 @@
 //! A log with the topics of a small topology, a way to run it, and to look at what came out.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -262,42 +262,6 @@ pub(crate) fn wait_until_running(runtime: &Runtime) {
     wait_for_status(runtime, "all tasks run", |status| {
         status.is_ready() && status.tasks().count() == PARTITIONS as usize
     });
-}
-
-/// A failpoint that hits once, at the nth time a unit of work comes to that beat.
-pub(crate) fn at(beat: gavel_streams::Beat, nth: u64) -> Failpoint {
-    let seen = AtomicU64::new(0);
-    Arc::new(move |at| at == beat && seen.fetch_add(1, Ordering::SeqCst) + 1 == nth)
-}
-
-/// A failpoint that says when a unit of work first comes to that beat, and holds it there until it is let go.
-pub(crate) fn hold_at(beat: gavel_streams::Beat) -> (Failpoint, Arc<Held>) {
-    let held = Arc::new(Held::default());
-    let holder = Arc::clone(&held);
-    let failpoint = move |at: gavel_streams::Beat| {
-        if at == beat && !holder.reached.swap(true, Ordering::SeqCst) {
-            eventually("it is let go", || holder.let_go.load(Ordering::SeqCst));
-        }
-        false
-    };
-    (Arc::new(failpoint), held)
-}
-
-/// See [`hold_at`].
-#[derive(Default)]
-pub(crate) struct Held {
-    reached: AtomicBool,
-    let_go: AtomicBool,
-}
-
-impl Held {
-    pub(crate) fn wait(&self) {
-        eventually("a unit of work comes to the beat", || self.reached.load(Ordering::SeqCst));
-    }
-
-    pub(crate) fn let_go(&self) {
-        self.let_go.store(true, Ordering::SeqCst);
-    }
 }
 
 /// Makes a test of a scenario for each adapter. On Kafka it runs where the environment names one.

@@ -4,6 +4,7 @@
 
 mod dead_letters;
 mod exactly_once;
+mod failpoints;
 mod faults;
 mod faulty;
 mod fencing;

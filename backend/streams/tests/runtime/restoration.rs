@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering;
 
 use gavel_streams::Beat;
 
+use crate::failpoints::at;
 use crate::faulty::faulty;
-use crate::harness::{House, PARTITIONS, at, eventually, wait_for_status, wait_until_running};
+use crate::harness::{House, PARTITIONS, eventually, wait_for_status, wait_until_running};
 
 crate::on_each_log!(
     from_the_changelog_alone,

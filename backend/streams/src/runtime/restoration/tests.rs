@@ -1,0 +1,116 @@
+//! Where a restored task goes on, and which stores are not believed.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gavel_log::embedded::{EmbeddedLog, EmbeddedOptions};
+use gavel_log::{Cleanup, NewRecord, TopicSpec};
+use tempfile::TempDir;
+
+use super::*;
+use crate::processor::{Context, Processor, ProcessorError, SourceRecord, Timer};
+use crate::runtime::local::StateFolder;
+use crate::runtime::options::ManualClock;
+
+struct Idle;
+
+impl Processor for Idle {
+    fn process(&mut self, _: &mut dyn Context, _: &SourceRecord) -> Result<(), ProcessorError> {
+        Ok(())
+    }
+
+    fn punctuate(&mut self, _: &mut dyn Context, _: &Timer) -> Result<(), ProcessorError> {
+        Ok(())
+    }
+}
+
+struct Desk {
+    log: Arc<dyn Log>,
+    topology: Topology,
+    folder: Arc<StateFolder>,
+    _folders: [TempDir; 2],
+}
+
+impl Desk {
+    fn new() -> Self {
+        let folders = [TempDir::new().unwrap(), TempDir::new().unwrap()];
+        let log: Arc<dyn Log> = EmbeddedLog::open(folders[0].path(), EmbeddedOptions::default()).unwrap();
+        let builder = Topology::builder("t").source("in", "in").processor("p", || Idle, &["in"]);
+        let topology = builder.store("rows", &["p"]).build().unwrap();
+        log.create_topic(&TopicSpec { name: "in".into(), partitions: 1, cleanup: Cleanup::Keep }).unwrap();
+        for spec in topology.topics(1) {
+            log.create_topic(&spec).unwrap();
+        }
+        let folder = StateFolder::open(folders[1].path(), Arc::new(ManualClock::at(0))).unwrap();
+        Self { log, topology, folder, _folders: folders }
+    }
+
+    fn append(&self, topic: &str, key: &'static [u8], value: &'static [u8]) {
+        let (key, value) = (Some(Bytes::from_static(key)), Some(Bytes::from_static(value)));
+        let record = NewRecord { topic: topic.into(), partition: Some(0), key, value, headers: Vec::new() };
+        self.log.producer().unwrap().send(record).wait().unwrap();
+    }
+
+    fn store(&self) -> LocalStore {
+        self.folder.task_store(&self.topology, 0).unwrap().unwrap()
+    }
+
+    fn restore(&self, store: LocalStore) -> Result<Restored, WorkError> {
+        let mut consumer = self.log.consumer(None).unwrap();
+        let sources = [TopicPartition::new("in", 0)];
+        let mut restoration = Restoration::begin(&*self.log, &mut *consumer, &self.topology, &sources, store)?;
+        while !restoration.step(&mut *consumer, 100, Duration::from_millis(10))? {}
+        restoration.finish(&*self.log)
+    }
+
+    fn restored(&self, store: LocalStore) -> Restored {
+        self.restore(store).unwrap_or_else(|_| panic!("it cannot be restored"))
+    }
+}
+
+fn put(store: &mut LocalStore, key: &'static [u8]) {
+    let mut overlays = vec![Overlay::new(); store.stores()];
+    overlays[1].insert(key.into(), Some("old".into()));
+    store.apply(&mut overlays).unwrap();
+}
+
+#[test]
+fn rows_without_a_bound_are_dropped() {
+    let desk = Desk::new();
+    desk.append("t.rows.changelog", b"a", b"new");
+    let mut store = desk.store();
+    put(&mut store, b"b");
+    let store = desk.restored(store).store;
+    assert_eq!(store.scan_prefix(1, b"").unwrap(), [("a".into(), "new".into())]);
+    assert_eq!([0, 1].map(|index| store.bound(index).unwrap()), [Some(0), Some(1)], "also where there was nothing");
+}
+
+#[test]
+fn rows_below_a_bound_are_kept() {
+    let desk = Desk::new();
+    desk.append("t.rows.changelog", b"a", b"new");
+    let mut store = desk.store();
+    store.stage_bounds(vec![(0, 0), (1, 1)]);
+    put(&mut store, b"b");
+    let restored = desk.restored(store);
+    assert_eq!((restored.records, restored.next), (0, vec![None]));
+    assert_eq!(restored.store.scan_prefix(1, b"").unwrap(), [("b".into(), "old".into())]);
+}
+
+#[test]
+fn the_state_knows_where_to_go_on() {
+    let desk = Desk::new();
+    desk.append("in", b"k", b"1");
+    desk.append("in", b"k", b"2");
+    desk.append("t.task.changelog", b"oin", b"\x01\x00\x00\x00\x00\x00\x00\x00\x01");
+    assert_eq!(desk.restored(desk.store()).next, [Some(1)]);
+}
+
+#[test]
+fn a_source_that_ends_before_what_was_processed_is_another() {
+    let desk = Desk::new();
+    desk.append("in", b"k", b"1");
+    desk.append("t.task.changelog", b"oin", b"\x01\x00\x00\x00\x00\x00\x00\x00\x02");
+    let outcome = desk.restore(desk.store());
+    assert!(matches!(outcome, Err(WorkError::Task(TaskError::Truncated { next: 2, end: 1, .. }))));
+}
