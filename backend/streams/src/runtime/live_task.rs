@@ -259,6 +259,6 @@ impl Progress for LogProgress<'_> {
     }
 
     fn end(&self, source: usize) -> Result<u64, LogError> {
-        Ok(self.log.watermarks(&self.sources[source])?.stable_end)
+        self.log.stable_end(&self.sources[source])
     }
 }

@@ -139,7 +139,7 @@ impl Restoration {
         }
         for (source, next) in self.sources.iter().zip(&next) {
             if let Some(next) = *next {
-                check_end(source, next, log.watermarks(source)?.end)?;
+                check_end(source, next, log.end(source)?)?;
             }
         }
         Ok(Restored { store: self.store, next, records: self.restored })

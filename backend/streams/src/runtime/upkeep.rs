@@ -52,12 +52,12 @@ fn ask(
     let mut bounds = Vec::with_capacity(topology.0.stores.len());
     for (store, node) in topology.0.stores.iter().enumerate() {
         let changelog = TopicPartition::new(node.changelog.clone(), sources[0].partition);
-        bounds.push((store, log.watermarks(&changelog)?.stable_end));
+        bounds.push((store, log.stable_end(&changelog)?));
     }
     running.task.store_mut().stage_bounds(bounds);
     let mut lag_records = 0;
     for (source, partition) in sources.iter().enumerate() {
-        let end = log.watermarks(partition)?.stable_end;
+        let end = log.stable_end(partition)?;
         let position = consumer.position(partition)?.max(running.next[source]);
         lag_records += end.saturating_sub(position) + running.queues.len_of(source) as u64;
     }
