@@ -11,8 +11,11 @@
 //! ```
 //!
 //! Invariants:
-//! - An event is in the window or in the database, whichever moment one asks, if the window is asked first.
-//! - Of each item a connection is sent exactly the sequences after the one it came with, in order, once each (`feed`).
+//! - An event is in the window or in the database, whichever moment one asks, if the window is asked first: unless the
+//!   window is full, or the database being rebuilt. Then pages wait for the database.
+//! - Of each item a connection is sent exactly the sequences after the one it came with, in order, once each (`feed`):
+//!   what neither its subscription nor its mailbox can give is below its `horizon`, and the database is asked until it is
+//!   past that.
 //! - Nothing waits for a watcher: who cannot keep up is closed with 1013 and comes again with its last sequence.
 //! - A bid's way from the log to the frame has no interval in it: polls end with data, tasks are woken.
 
@@ -23,6 +26,7 @@ mod event;
 mod feed;
 mod flow;
 mod hints;
+mod horizon;
 mod hub;
 mod lag;
 mod mailbox;
@@ -45,7 +49,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use gavel_auctions::wire::topics;
 use gavel_domain::AccountId;
 use gavel_log::{Log, Producer, Record};
-use gavel_readmodel::Database;
+use gavel_readmodel::{Database, ProjectedOffset, ProjectionReport, keep_reporting};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -54,7 +58,7 @@ use tokio::time::timeout;
 use admission::Admissions;
 use badge::Badges;
 pub use event::{DecisionKey, Fact, LiveEvent};
-pub use flow::{Flow, FlowSnapshot, Percentiles, Stage};
+pub use flow::{Flow, FlowSnapshot};
 use hints::Hints;
 pub use hub::Hub;
 pub use lag::{ProcessorLag, SourceLag, processor_lags};
@@ -111,7 +115,7 @@ impl Live {
     /// When the system has no thread to give.
     pub fn start(parts: LiveParts) -> std::io::Result<Arc<Self>> {
         let flow = Arc::new(Flow::default());
-        let hub = Hub::new(Arc::clone(&flow));
+        let hub = Arc::new(Hub::default());
         let live = Arc::new(Self {
             hub: Arc::clone(&hub),
             flow: Arc::clone(&flow),
@@ -135,9 +139,9 @@ impl Live {
         tasks.spawn(projection::follow(Arc::clone(&hub), parts.database.clone()));
         tasks.spawn(Arc::clone(&live.badges).keep(parts.database.clone()));
         tasks.spawn(Arc::clone(&live.hints).keep(parts.database));
-        let admissions = Arc::clone(&live.admissions);
-        let load = Box::new(move || (admissions.total(), hub.load().0));
-        tasks.spawn(report::keep_reporting(parts.source, flow, load, parts.producer));
+        let (source, admissions) = (parts.source.clone(), Arc::clone(&live.admissions));
+        let report = move || report::report(&source, &flow, (admissions.total(), hub.load().0));
+        tasks.spawn(keep_reporting(parts.source, report, parts.producer));
         *live.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(Running { tail, tasks });
         Ok(live)
     }
@@ -153,10 +157,16 @@ impl Live {
     #[must_use]
     pub fn reports(&self) -> Vec<FlowReport> {
         let own = report::report(&self.source, &self.flow, (self.admissions.total(), self.hub.load().0));
-        let mut reports = self.board.reports(now_ms());
+        let mut reports = self.board.flows(now_ms());
         reports.retain(|report| report.source != self.source);
         reports.insert(0, own);
         reports
+    }
+
+    /// The figures of every projector, as it told them last.
+    #[must_use]
+    pub fn projections(&self) -> Vec<ProjectionReport> {
+        self.board.projections(now_ms())
     }
 
     /// The account has seen notices: its pages are told.
@@ -187,6 +197,10 @@ struct Dispatch {
 }
 
 impl Reader for Dispatch {
+    fn begin(&mut self, projected: &[ProjectedOffset]) {
+        self.hub.begin(projected);
+    }
+
     fn read(&mut self, records: &[Record]) {
         let mut events = Vec::new();
         for record in records {

@@ -7,6 +7,7 @@ use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::items::{ItemRow, SELECT_ITEMS};
 use crate::page::{Cursor, Order, Page};
+use crate::progress::ProjectedOffset;
 use crate::row::{Count, FromRow, Row, columns};
 use crate::statement::{Statement, sql};
 
@@ -22,6 +23,30 @@ pub struct EventRow {
 impl FromRow for EventRow {
     fn from_row(row: &Row) -> Result<Self> {
         Ok(Self { sequence: row.get("sequence")?, record: row.get("record")? })
+    }
+}
+
+/// Public events of an item, and how far the projections of such events were at that very moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventPage {
+    /// The events, in sequence.
+    pub events: Vec<EventRow>,
+    /// Up to where each partition of the history and of the completions is projected.
+    pub projected: Vec<ProjectedOffset>,
+}
+
+/// A row of either.
+enum EventPageRow {
+    Event(EventRow),
+    Projected(ProjectedOffset),
+}
+
+impl FromRow for EventPageRow {
+    fn from_row(row: &Row) -> Result<Self> {
+        Ok(match row.get::<String>("topic")?.is_empty() {
+            true => Self::Event(EventRow::from_row(row)?),
+            false => Self::Projected(ProjectedOffset::from_row(row)?),
+        })
     }
 }
 
@@ -118,6 +143,35 @@ impl Database {
         .bind(limit)
         .fetch_all(&self.readers)
         .await
+    }
+
+    /// The public events of an item after a sequence, in order, at most `limit`, with how far the projections were: one
+    /// statement, hence one moment.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn event_page(&self, item_id: ItemId, after: u64, limit: u32) -> Result<EventPage> {
+        let rows = sql("SELECT '' AS topic, 0 AS log_partition, 0 AS next_offset, sequence, record FROM \
+             (SELECT sequence, record FROM history WHERE item_id = $1 AND sequence > $2 \
+              UNION ALL SELECT sequence, record FROM completions WHERE item_id = $1 AND sequence > $2 \
+              ORDER BY sequence LIMIT $3) AS events \
+             UNION ALL SELECT topic, log_partition, next_offset, 0, '' FROM projection_offsets WHERE topic IN ($4, $5)")
+        .bind(item_id)
+        .bind(after)
+        .bind(limit)
+        .bind(topics::HISTORY)
+        .bind(topics::COMPLETE)
+        .fetch_all(&self.readers)
+        .await?;
+        let mut page = EventPage::default();
+        for row in rows {
+            match row {
+                EventPageRow::Event(event) => page.events.push(event),
+                EventPageRow::Projected(offset) => page.projected.push(offset),
+            }
+        }
+        page.events.sort_by_key(|event| event.sequence);
+        Ok(page)
     }
 
     /// The last sequence of an item; 0 before the first.

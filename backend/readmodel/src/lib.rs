@@ -20,6 +20,7 @@ mod images;
 mod item_lists;
 mod items;
 mod measures;
+mod meter;
 mod notices;
 mod page;
 mod progress;
@@ -34,16 +35,18 @@ pub use accounts::AccountRow;
 pub use database::{Database, DatabaseUrl};
 pub use dead_letters::{DeadLetterCount, DeadLetterRow};
 pub use error::{Error, ErrorClass, Result};
-pub use history::{CommandPosition, EventRow, OwnBidRow, Receipt};
+pub use history::{CommandPosition, EventPage, EventRow, OwnBidRow, Receipt};
 pub use images::{ImageRow, NewImage};
 pub use item_lists::{CategoryCount, ItemQuery, ItemSort, StatusFilter};
 pub use items::{ItemRow, ItemStatus};
 pub use measures::{MeasureRow, TotalRow};
+pub use meter::{Meter, Percentiles, keep_reporting};
 pub use notices::NoticeRow;
 pub use page::{PAGE_MAX, Page};
 pub use progress::ProjectedOffset;
 pub use projection::{
-    PartitionLag, Projector, ProjectorConfig, ProjectorStatus, RebuildProgress, lag, projected_topics, rebuild,
+    PartitionLag, ProjectionReport, ProjectionTag, Projector, ProjectorConfig, ProjectorStatus, RebuildProgress, lag,
+    projected_topics, rebuild,
 };
 pub use sessions::{NewSession, SessionKind, SessionRow, TokenHash};
 pub use watches::WatchRow;

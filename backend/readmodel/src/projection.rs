@@ -5,6 +5,7 @@
 
 mod batch;
 mod offsets;
+mod pace;
 mod projector;
 mod reader;
 mod rebuild;
@@ -12,6 +13,7 @@ mod write;
 
 use gavel_auctions::wire::topics;
 
+pub use pace::{ProjectionReport, ProjectionTag};
 pub use projector::{Projector, ProjectorConfig, ProjectorStatus};
 pub use reader::{PartitionLag, lag};
 pub use rebuild::{RebuildProgress, rebuild};

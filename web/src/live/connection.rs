@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::feed::{Archive, Feed, Outgoing};
-use super::flow::{Flow, Stage};
+use super::flow::Flow;
 use super::now_ms;
 
 /// How often the present is told.
@@ -19,8 +19,9 @@ pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 const HEARTBEATS_A_PING: u32 = 2;
 /// How long a peer may take to read one write.
 const WRITE_WITHIN: Duration = Duration::from_secs(30);
-/// How long a farewell may take, until the peer has answered it.
+/// How long a farewell may take, until the peer has answered it; and where the peer is slow.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+const CLOSE_SLOWLY_WITHIN: Duration = Duration::from_secs(30);
 /// The longest message that a client may send.
 pub(super) const MESSAGE_BYTES_MAX: usize = 256;
 /// How many messages a client may send between two heartbeats.
@@ -29,13 +30,14 @@ const MESSAGES_MAX: u32 = 30;
 /// Why a connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Farewell {
-    /// The peer has gone, or does not answer: nothing more is said.
+    /// The peer has gone: nothing more is said.
     Gone,
     /// This process stops.
     Stopping,
     /// The peer sent what is not accepted.
     Refused,
-    /// The peer cannot keep up, or the house cannot serve it in sequence: it is to come again with its sequence.
+    /// The peer cannot keep up or is silent, or the house cannot serve it in sequence: it is to come again with its
+    /// sequence.
     TooSlow,
 }
 
@@ -48,6 +50,11 @@ impl Farewell {
             Self::TooSlow => (close_code::AGAIN, "too far behind; come again with your last sequence"),
         };
         Some(CloseFrame { code, reason: Utf8Bytes::from_static(reason) })
+    }
+
+    /// What waits to be read comes before the last word, so who is slow gets time for it.
+    fn within(self) -> Duration {
+        if self == Self::TooSlow { CLOSE_SLOWLY_WITHIN } else { CLOSE_WITHIN }
     }
 }
 
@@ -81,12 +88,12 @@ where
             Err(farewell) => farewell,
         };
         // If the peer does not take it in time, it learns by the connection's end.
-        let _ = timeout(CLOSE_WITHIN, self.part(farewell)).await;
+        let _ = timeout(farewell.within(), self.part(farewell)).await;
         farewell
     }
 
     async fn run(&mut self, first: Vec<Utf8Bytes>) -> Result<std::convert::Infallible, Farewell> {
-        let mut out: Vec<Outgoing> = first.into_iter().map(|text| Outgoing { text, departure: None }).collect();
+        let mut out: Vec<Outgoing> = first.into_iter().map(Outgoing::from).collect();
         out.insert(0, heartbeat());
         self.write(&mut out).await?;
         let mut beat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
@@ -104,11 +111,11 @@ where
                     messages += 1;
                     is_awaited = false;
                     let answer = hear(message, messages)?;
-                    out.extend(answer.map(|text| Outgoing { text, departure: None }));
+                    out.extend(answer.map(Outgoing::from));
                 }
                 _ = beat.tick() => {
                     if is_awaited {
-                        return Err(Farewell::Gone);
+                        return Err(Farewell::TooSlow);
                     }
                     (beats, messages) = (beats.wrapping_add(1), 0);
                     out.push(heartbeat());
@@ -146,7 +153,7 @@ where
             () = overflow.notified() => return Err(Farewell::TooSlow),
         }
         for departure in out.drain(..).filter_map(|outgoing| outgoing.departure) {
-            self.flow.record(Stage::Pushed, departure.elapsed());
+            departure.first_arrival().inspect(|took| self.flow.record_pushed(*took));
         }
         Ok(())
     }
@@ -187,5 +194,5 @@ fn hear<E>(message: Option<Result<Message, E>>, count: u32) -> Result<Option<Utf
 }
 
 fn heartbeat() -> Outgoing {
-    Outgoing { text: format!(r#"{{"heartbeat":{}}}"#, now_ms()).into(), departure: None }
+    Utf8Bytes::from(format!(r#"{{"heartbeat":{}}}"#, now_ms())).into()
 }

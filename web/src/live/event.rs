@@ -1,5 +1,7 @@
 //! An event of an item as the tail reads it: parsed for the house, serialised once for all who watch.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::extract::ws::Utf8Bytes;
@@ -10,8 +12,6 @@ use gavel_readmodel::{CommandPosition, Receipt};
 use newtype_uuid::GenericUuid;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
-
-use super::now_ms;
 
 /// What a decision answers: the id that its command came with, a bid's or another command's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,22 +29,21 @@ impl From<CommandId> for DecisionKey {
     }
 }
 
-/// When the command behind an event set out, as well as this process knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Departure {
-    /// It was posted here.
-    Posted(Instant),
-    /// It was posted elsewhere: when the log appended it, epoch milliseconds.
-    Appended(i64),
+/// When the request behind an event came in at this process.
+#[derive(Debug)]
+pub(super) struct Departure {
+    at: Instant,
+    has_arrived: AtomicBool,
 }
 
 impl Departure {
-    /// How long ago that is.
-    pub(super) fn elapsed(self) -> Duration {
-        match self {
-            Self::Posted(at) => at.elapsed(),
-            Self::Appended(at_ms) => Duration::from_millis(u64::try_from(now_ms() - at_ms).unwrap_or(0)),
-        }
+    pub(super) fn at(at: Instant) -> Self {
+        Self { at, has_arrived: AtomicBool::new(false) }
+    }
+
+    /// How long ago that is, for the first who asks.
+    pub(super) fn first_arrival(&self) -> Option<Duration> {
+        (!self.has_arrived.swap(true, Ordering::Relaxed)).then(|| self.at.elapsed())
     }
 }
 
@@ -58,7 +57,7 @@ pub enum Fact {
 }
 
 /// One record of the history or of the completions.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct LiveEvent {
     /// Where it is in the log.
     pub partition: TopicPartition,
@@ -70,8 +69,8 @@ pub struct LiveEvent {
     pub record: Utf8Bytes,
     /// The frame that watchers get; `None` for what is the commander's alone.
     pub(super) frame: Option<Utf8Bytes>,
-    /// When its command set out; a completion has none.
-    pub(super) departure: Option<Departure>,
+    /// When its command came in, if somebody here waits for its decision.
+    pub(super) departure: Option<Arc<Departure>>,
 }
 
 impl LiveEvent {
@@ -92,10 +91,7 @@ impl LiveEvent {
         let mut event = Self {
             partition: TopicPartition::new(record.topic.clone(), record.partition),
             offset: record.offset,
-            departure: match &fact {
-                Fact::Decided(receipt) => Some(Departure::Appended(receipt.record.received_ms)),
-                Fact::Completed(_) => None,
-            },
+            departure: None,
             fact,
             frame: None,
             record: json,

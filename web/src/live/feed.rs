@@ -2,8 +2,8 @@
 //!
 //! Events come from three sides: from the hub's window (with the subscription), from the archive (the database), and
 //! live (through the inbox). They may overlap and cross: a completion can overtake the last bid, which is in another topic.
-//! A [`Sequencer`] per item lets only `last + 1` pass. Where something is missing, the archive is asked, again and again
-//! until it has it: the projection may lag, but not for ever ([`PATIENCE`]).
+//! A [`Sequencer`] per item lets only `last + 1` pass. Where something is missing, or the archive is not yet past the
+//! horizon of the window, it is asked again and again: the projection may lag, but not for ever ([`PATIENCE`]).
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use axum::extract::ws::Utf8Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use gavel_domain::ItemId;
-use gavel_readmodel::{Database, EventRow};
+use gavel_readmodel::{Database, EventPage};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -33,32 +33,38 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where events are once they are projected.
 pub(super) trait Archive: Clone + Send + Sync + 'static {
-    /// The public events of an item after a sequence, in order, at most `limit`.
-    fn events_after(
+    /// The public events of an item after a sequence, in order, at most `limit`, and how far it is.
+    fn event_page(
         &self,
         item_id: ItemId,
         after: u64,
         limit: u32,
-    ) -> impl Future<Output = gavel_readmodel::Result<Vec<EventRow>>> + Send;
+    ) -> impl Future<Output = gavel_readmodel::Result<EventPage>> + Send;
 }
 
 impl Archive for Database {
-    fn events_after(
+    fn event_page(
         &self,
         item_id: ItemId,
         after: u64,
         limit: u32,
-    ) -> impl Future<Output = gavel_readmodel::Result<Vec<EventRow>>> + Send {
-        Self::events_after(self, item_id, after, limit)
+    ) -> impl Future<Output = gavel_readmodel::Result<EventPage>> + Send {
+        Self::event_page(self, item_id, after, limit)
     }
 }
 
 /// A frame to send.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct Outgoing {
     pub(super) text: Utf8Bytes,
-    /// When what it tells of set out, if it is sent as it happens.
-    pub(super) departure: Option<Departure>,
+    /// When what it tells of came in here, if it is sent as it happens.
+    pub(super) departure: Option<Arc<Departure>>,
+}
+
+impl From<Utf8Bytes> for Outgoing {
+    fn from(text: Utf8Bytes) -> Self {
+        Self { text, departure: None }
+    }
 }
 
 /// The connection cannot be served in sequence any more: it is to come again and say what it has.
@@ -70,6 +76,10 @@ pub(super) struct OutOfStep;
 struct Sequencer {
     last: u64,
     early: BTreeMap<u64, Outgoing>,
+    /// How many may be early: as many as the mailbox holds besides those that the window had at the start.
+    early_max: usize,
+    /// Whether the archive has told all that is below the horizon.
+    is_whole: bool,
     /// Whether the archive is being asked, or about to be.
     is_asking: bool,
     /// Since when nothing could pass though something is there, and how often the archive was asked since.
@@ -81,15 +91,15 @@ impl Sequencer {
         if sequence > self.last {
             self.early.entry(sequence).or_insert(outgoing);
         }
-        while let Some(next) = self.early.remove(&(self.last + 1)) {
-            self.last += 1;
+        while let Some(next) = self.early.first_entry().filter(|next| *next.key() - 1 == self.last) {
+            self.last = *next.key();
             self.missing = None;
-            out.push(next);
+            out.push(next.remove());
         }
     }
 }
 
-type Fetched = (ItemId, gavel_readmodel::Result<Vec<EventRow>>);
+type Fetched = (ItemId, gavel_readmodel::Result<EventPage>);
 
 /// The feed of one connection.
 pub(super) struct Feed<A> {
@@ -120,6 +130,7 @@ impl<A: Archive> Feed<A> {
         };
         let mut first = Vec::new();
         recent.iter().for_each(|event| feed.offer(event, None, &mut first));
+        feed.items.values_mut().for_each(|item| item.early_max = item.early.len() + mailbox::CAPACITY);
         feed.first = first;
         feed
     }
@@ -154,9 +165,9 @@ impl<A: Archive> Feed<A> {
         tokio::select! {
             biased;
             _ = self.subscription.inbox.parcels.recv_many(&mut self.parcels, BATCH) => self.take_parcels(out),
-            (item_id, rows) = fetched => {
+            (item_id, page) = fetched => {
                 self.fetch = None;
-                self.take_rows(item_id, rows, out)
+                self.take_page(item_id, page, out)
             }
         }
     }
@@ -168,7 +179,7 @@ impl<A: Archive> Feed<A> {
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
             }
-            (item_id, archive.events_after(item_id, after, PAGE).await)
+            (item_id, archive.event_page(item_id, after, PAGE).await)
         }
         .boxed()
     }
@@ -176,9 +187,9 @@ impl<A: Archive> Feed<A> {
     fn take_parcels(&mut self, out: &mut Vec<Outgoing>) -> Result<(), OutOfStep> {
         for parcel in std::mem::take(&mut self.parcels) {
             match parcel {
-                Parcel::Frame(text) => out.push(Outgoing { text, departure: None }),
+                Parcel::Frame(text) => out.push(text.into()),
                 Parcel::Event(event) => {
-                    self.offer(&event, event.departure, out);
+                    self.offer(&event, event.departure.clone(), out);
                     self.check(event.item_id())?;
                 }
             }
@@ -186,36 +197,37 @@ impl<A: Archive> Feed<A> {
         Ok(())
     }
 
-    fn take_rows(
+    fn take_page(
         &mut self,
         item_id: ItemId,
-        rows: gavel_readmodel::Result<Vec<EventRow>>,
+        page: gavel_readmodel::Result<EventPage>,
         out: &mut Vec<Outgoing>,
     ) -> Result<(), OutOfStep> {
         let Some(sequencer) = self.items.get_mut(&item_id) else { return Ok(()) };
         sequencer.is_asking = false;
-        let is_failed = rows.is_err();
-        let rows = rows.unwrap_or_default();
-        let is_full = rows.len() == PAGE as usize;
-        for row in rows {
-            let text = frame(item_id, row.sequence, &row.record);
-            sequencer.offer(row.sequence, Outgoing { text, departure: None }, out);
+        let Ok(EventPage { events, projected }) = page else { return self.ask_again(item_id) };
+        let is_full = events.len() == PAGE as usize;
+        for event in events {
+            let text = frame(item_id, event.sequence, &event.record);
+            sequencer.offer(event.sequence, text.into(), out);
         }
         if is_full {
             sequencer.is_asking = true;
             self.behind.push_back((item_id, Duration::ZERO));
             return Ok(());
         }
-        if is_failed || !sequencer.early.is_empty() {
+        sequencer.is_whole |= self.subscription.horizon.is_reached(&projected);
+        if !sequencer.is_whole || !sequencer.early.is_empty() {
             return self.ask_again(item_id);
         }
+        sequencer.missing = None;
         Ok(())
     }
 
     /// Sees to it that what is missing before an event that came too early is asked for.
     fn check(&mut self, item_id: ItemId) -> Result<(), OutOfStep> {
         match self.items.get(&item_id) {
-            Some(sequencer) if sequencer.early.len() > mailbox::CAPACITY => Err(OutOfStep),
+            Some(sequencer) if sequencer.early.len() > sequencer.early_max => Err(OutOfStep),
             Some(sequencer) if !sequencer.early.is_empty() && !sequencer.is_asking => self.ask_again(item_id),
             _ => Ok(()),
         }
@@ -233,7 +245,7 @@ impl<A: Archive> Feed<A> {
         Ok(())
     }
 
-    fn offer(&mut self, event: &LiveEvent, departure: Option<Departure>, out: &mut Vec<Outgoing>) {
+    fn offer(&mut self, event: &LiveEvent, departure: Option<Arc<Departure>>, out: &mut Vec<Outgoing>) {
         if let (Some(sequence), Some(text)) = (event.sequence(), &event.frame)
             && let Some(sequencer) = self.items.get_mut(&event.item_id())
         {

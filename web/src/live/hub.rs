@@ -7,43 +7,43 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use gavel_auctions::wire::topics;
 use gavel_domain::ItemId;
 use gavel_log::TopicPartition;
-use gavel_readmodel::Receipt;
+use gavel_readmodel::{ProjectedOffset, Receipt};
 
 use super::event::{DecisionKey, Departure, LiveEvent};
-use super::flow::{Flow, Stage};
+use super::horizon::Horizon;
 use super::mailbox::{self, Inbox, Mailbox, Parcel};
 use super::standing::Standing;
 use super::subscribers::Subscribers;
 use super::waiters::{DecisionWaiter, Waiters};
 use super::window::Window;
 
+/// Where the public events of items are.
+const EVENTS: [&str; 2] = [topics::HISTORY, topics::COMPLETE];
+
 #[derive(Debug, Default)]
 struct State {
+    /// Whether it is known where reading begins.
+    has_begun: bool,
     window: Window,
     waiters: Waiters,
     subscribers: Subscribers,
 }
 
 /// The hub of a process.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Hub {
     state: Mutex<State>,
-    flow: Arc<Flow>,
 }
 
 impl Hub {
-    /// An empty hub, which records how long projections take in `flow`.
-    pub(super) fn new(flow: Arc<Flow>) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::default(), flow })
-    }
-
     /// A hub whose window holds at most `capacity` events.
     #[cfg(test)]
-    pub(super) fn with_capacity(flow: Arc<Flow>, capacity: usize) -> Arc<Self> {
+    pub(super) fn with_capacity(capacity: usize) -> Arc<Self> {
         let state = State { window: Window::with_capacity(capacity), ..State::default() };
-        Arc::new(Self { state: Mutex::new(state), flow })
+        Arc::new(Self { state: Mutex::new(state) })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -86,22 +86,29 @@ impl Hub {
         (state.window.len(), state.waiters.len())
     }
 
+    /// The tail begins to read where the database is: what is before that, the hub will never have.
+    pub(super) fn begin(&self, projected: &[ProjectedOffset]) {
+        let mut state = self.lock();
+        projected.iter().for_each(|offset| state.window.projected(&offset.partition, offset.next));
+        state.has_begun = true;
+    }
+
+    /// Whether watchers can be served: before, it is not known what they would miss.
+    pub(super) fn has_begun(&self) -> bool {
+        self.lock().has_begun
+    }
+
     /// Takes what the tail has read, in the order of each partition.
     pub(super) fn publish(&self, events: Vec<LiveEvent>) {
         let mut deliveries = Vec::new();
         let mut state = self.lock();
         for mut event in events {
             let key = event.key();
-            if let Some(since) = key.and_then(|key| state.waiters.since(key)) {
-                event.departure = Some(Departure::Posted(since));
-            }
+            event.departure = key.and_then(|key| state.waiters.since(key)).map(|since| Arc::new(Departure::at(since)));
             let event = Arc::new(event);
-            let is_projected = state.window.insert(&event);
+            state.window.insert(&event);
             if let (Some(key), Some(receipt)) = (key, event.receipt()) {
                 state.waiters.resolve(key, receipt);
-            }
-            if is_projected && let Some(departure) = event.departure {
-                self.flow.record(Stage::Projected, departure.elapsed());
             }
             if event.frame.is_some()
                 && let Some(watchers) = state.subscribers.of(event.item_id())
@@ -117,12 +124,27 @@ impl Hub {
 
     /// Takes note that the database has everything of a partition below `next`.
     pub(super) fn projected(&self, partition: &TopicPartition, next: u64) {
-        let departures = self.lock().window.projected(partition, next);
-        departures.into_iter().for_each(|departure| self.flow.record(Stage::Projected, departure.elapsed()));
+        self.lock().window.projected(partition, next);
+    }
+
+    /// Takes note of how far the database is with every partition: with those left out, not at all.
+    pub(super) fn all_projected(&self, projected: &[ProjectedOffset]) {
+        let mut state = self.lock();
+        for partition in state.window.partitions() {
+            if !projected.iter().any(|offset| offset.partition == partition) {
+                state.window.projected(&partition, 0);
+            }
+        }
+        projected.iter().for_each(|offset| state.window.projected(&offset.partition, offset.next));
+    }
+
+    /// Whether a database that is so far had listings before that it does not have now: it is being rebuilt.
+    pub(super) fn misses_listings(&self, projected: &[ProjectedOffset]) -> bool {
+        !self.lock().window.horizon(&[topics::ITEMS]).is_reached(projected)
     }
 
     /// Subscribes to items, each after a sequence. What the window has of them comes with the subscription, what
-    /// follows through its inbox.
+    /// follows through its inbox, and what is below its horizon from the database alone.
     pub(super) fn subscribe(self: &Arc<Self>, items: &[(ItemId, u64)]) -> (Subscription, Vec<Arc<LiveEvent>>) {
         let (mailbox, inbox) = Mailbox::open(mailbox::CAPACITY);
         let mut state = self.lock();
@@ -131,9 +153,10 @@ impl Hub {
             state.subscribers.add(*item_id, &mailbox);
             recent.extend(state.window.after(*item_id, *after));
         }
+        let horizon = state.window.horizon(&EVENTS);
         drop(state);
         let items = items.iter().map(|(item_id, _)| *item_id).collect();
-        (Subscription { hub: Arc::clone(self), items, mailbox, inbox }, recent)
+        (Subscription { hub: Arc::clone(self), items, horizon, mailbox, inbox }, recent)
     }
 }
 
@@ -142,6 +165,7 @@ impl Hub {
 pub(super) struct Subscription {
     hub: Arc<Hub>,
     items: Vec<ItemId>,
+    pub(super) horizon: Horizon,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) inbox: Inbox,
 }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::hub::Hub;
 
-/// How often the database is asked while the hub holds events: a projector may run in another process.
+/// How often the database is asked: a projector, or a rebuild, may run in another process.
 const ASK_EVERY: Duration = Duration::from_millis(500);
 
 /// Goes on for as long as it is polled.
@@ -23,9 +23,7 @@ pub(super) async fn follow(hub: Arc<Hub>, database: Database) {
                 }
             }
             () = sleep_until(ask_at) => {
-                if hub.load().0 > 0 {
-                    ask(&hub, &database).await;
-                }
+                ask(&hub, &database).await;
                 ask_at = Instant::now() + ASK_EVERY;
             }
         }
@@ -34,7 +32,7 @@ pub(super) async fn follow(hub: Arc<Hub>, database: Database) {
 
 async fn ask(hub: &Hub, database: &Database) {
     match database.projected_offsets().await {
-        Ok(offsets) => offsets.iter().for_each(|offset| hub.projected(&offset.partition, offset.next)),
+        Ok(offsets) => hub.all_projected(&offsets),
         // The events stay in the window until it answers.
         Err(error) => tracing::debug!(%error, "the database did not say how far it is"),
     }

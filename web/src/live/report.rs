@@ -1,19 +1,16 @@
 //! What every process tells of itself, on a topic that all read: so each web process can show the figures of all.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use gavel_auctions::wire::{SCHEMA_VERSION, topics};
-use gavel_log::{NewRecord, Producer, Record};
+use gavel_auctions::wire::SCHEMA_VERSION;
+use gavel_log::Record;
+use gavel_readmodel::ProjectionReport;
 use serde::{Deserialize, Serialize};
-use tokio::time::{MissedTickBehavior, interval};
 
 use super::flow::{Flow, FlowSnapshot};
 use super::now_ms;
 
-/// How often a process reports.
-const EVERY: Duration = Duration::from_secs(10);
 /// After how long without a report a process counts as gone.
 const GONE_AFTER_MS: i64 = 45_000;
 
@@ -45,47 +42,50 @@ pub enum FlowTag {
     Flow,
 }
 
-/// The last report of every process.
+/// The last reports of every process, by source.
 #[derive(Debug, Default)]
-pub(super) struct Board(Mutex<BTreeMap<String, FlowReport>>);
+struct Reports {
+    flows: BTreeMap<String, FlowReport>,
+    projections: BTreeMap<String, ProjectionReport>,
+}
+
+/// What all processes told last.
+#[derive(Debug, Default)]
+pub(super) struct Board(Mutex<Reports>);
 
 impl Board {
     /// A record of the metrics topic was read. What is not understood is somebody else's.
     pub(super) fn read(&self, record: &Record) {
-        if let Some(Ok(report)) = record.value.as_deref().map(serde_json::from_slice::<FlowReport>) {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(report.source.clone(), report);
+        let Some(value) = record.value.as_deref() else { return };
+        let mut reports = self.lock();
+        if let Ok(report) = serde_json::from_slice::<FlowReport>(value) {
+            reports.flows.insert(report.source.clone(), report);
+        } else if let Ok(report) = serde_json::from_slice::<ProjectionReport>(value) {
+            reports.projections.insert(report.source.clone(), report);
         }
     }
 
-    /// The last reports, by source; of those who are gone, none.
-    pub(super) fn reports(&self, now_ms: i64) -> Vec<FlowReport> {
-        let mut reports = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        reports.retain(|_, report| now_ms - report.at_ms <= GONE_AFTER_MS);
-        reports.values().cloned().collect()
+    /// The last reports of web processes; of those who are gone, none.
+    pub(super) fn flows(&self, now_ms: i64) -> Vec<FlowReport> {
+        let mut reports = self.lock();
+        reports.flows.retain(|_, report| is_present(report.at_ms, now_ms));
+        reports.flows.values().cloned().collect()
+    }
+
+    /// The last reports of projectors; of those who are gone, none.
+    pub(super) fn projections(&self, now_ms: i64) -> Vec<ProjectionReport> {
+        let mut reports = self.lock();
+        reports.projections.retain(|_, report| is_present(report.at_ms, now_ms));
+        reports.projections.values().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Reports> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What a process reports besides its flow: open connections and held events.
-pub(super) type Load = Box<dyn Fn() -> (usize, usize) + Send + Sync>;
-
-/// Reports for as long as it is polled.
-pub(super) async fn keep_reporting(source: String, flow: Arc<Flow>, load: Load, producer: Arc<dyn Producer>) {
-    let mut ticks = interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        let report = report(&source, &flow, load());
-        let Ok(value) = serde_json::to_vec(&report) else { continue };
-        let record = NewRecord {
-            topic: topics::METRICS.into(),
-            key: Some(source.clone().into()),
-            value: Some(value.into()),
-            ..NewRecord::default()
-        };
-        if let Err(error) = producer.send(record).await {
-            tracing::debug!(%error, "the figures of this process were not reported");
-        }
-    }
+fn is_present(at_ms: i64, now_ms: i64) -> bool {
+    now_ms.saturating_sub(at_ms) <= GONE_AFTER_MS
 }
 
 pub(super) fn report(source: &str, flow: &Flow, (connections, window): (usize, usize)) -> FlowReport {

@@ -55,6 +55,9 @@ async fn watch_items(
     upgrade: Upgrade,
 ) -> Result<Response, WebError> {
     let items = parse_items(&wanted.items)?;
+    if !state.hub.has_begun() {
+        return Err(WebError::LogUnavailable);
+    }
     let (upgrade, permit) = admit(&state, address, &headers, upgrade)?;
     let (known, unknown) = sort_items(&state, items).await?;
     let live = Arc::clone(&state.live);
@@ -117,6 +120,9 @@ async fn sort_items(state: &AppState, items: Asked) -> Result<(Asked, Vec<ItemId
     let found = state.database.items_by_id(&ids).await?;
     let (known, unknown): (Asked, Asked) =
         items.into_iter().partition(|(item_id, _)| found.iter().any(|row| row.item_id == *item_id));
+    if !unknown.is_empty() && state.hub.misses_listings(&state.database.projected_offsets().await?) {
+        return Err(WebError::DatabaseUnavailable);
+    }
     Ok((known, unknown.into_iter().map(|(item_id, _)| item_id).collect()))
 }
 

@@ -8,7 +8,7 @@ use gavel_readmodel::ItemRow;
 use super::event::{Fact, LiveEvent};
 
 /// The newest public events of an item that the database may not have: laid over its row, they make it current.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Standing {
     decided: Option<Arc<LiveEvent>>,
     completed: Option<Arc<LiveEvent>>,

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use gavel_auctions::wire::topics;
 use gavel_log::{Log, Record, Start, TopicPartition};
-use gavel_readmodel::Database;
+use gavel_readmodel::{Database, ProjectedOffset};
 use tokio::runtime::Handle;
 
 /// How long one poll waits for records; also how long a stop may take. Records end it at once.
@@ -29,6 +29,8 @@ const NEWS: [&str; 3] = [topics::NOTICES, topics::ANALYTICS, topics::METRICS];
 
 /// Takes what the tail reads.
 pub(super) trait Reader: Send + 'static {
+    /// How far the database was when reading began: the history and the completions are read from there.
+    fn begin(&mut self, projected: &[ProjectedOffset]);
     /// Records in the order of each partition, each once.
     fn read(&mut self, records: &[Record]);
 }
@@ -143,15 +145,15 @@ impl<R: Reader> Work<R> {
         Ok(())
     }
 
-    fn first_positions(&self) -> gavel_readmodel::Result<HashMap<TopicPartition, u64>> {
+    fn first_positions(&mut self) -> gavel_readmodel::Result<HashMap<TopicPartition, u64>> {
         let projected = self.runtime.block_on(self.database.projected_offsets())?;
-        let projected: HashMap<_, _> = projected.into_iter().map(|offset| (offset.partition, offset.next)).collect();
         let mut positions = HashMap::new();
         for topic in REMEMBERED {
             for partition in self.partitions(topic)? {
                 let low = self.log.watermarks(&partition)?.low;
-                let next = projected.get(&partition).copied().unwrap_or(0).max(low);
-                positions.insert(partition, next);
+                let next =
+                    projected.iter().find(|offset| offset.partition == partition).map_or(0, |offset| offset.next);
+                positions.insert(partition, next.max(low));
             }
         }
         for topic in NEWS {
@@ -160,6 +162,7 @@ impl<R: Reader> Work<R> {
                 positions.insert(partition, end);
             }
         }
+        self.reader.begin(&projected);
         Ok(positions)
     }
 

@@ -11,7 +11,7 @@ use gavel_auctions::wire::headers::CAUSATION;
 use gavel_auctions::wire::topics;
 use gavel_domain::ItemId;
 use gavel_log::{Header, Record};
-use gavel_readmodel::EventRow;
+use gavel_readmodel::{EventPage, EventRow, ProjectedOffset};
 use serde_json::{Value, json};
 
 use super::event::LiveEvent;
@@ -56,21 +56,34 @@ fn parse(topic: &str, offset: u64, value: &Value) -> LiveEvent {
 
 /// A database whose projections go only as far as the test says.
 #[derive(Debug, Clone, Default)]
-struct PlayedArchive(Arc<Mutex<Vec<EventRow>>>);
+struct PlayedArchive(Arc<Mutex<EventPage>>);
 
 impl PlayedArchive {
     fn project(&self, event: &LiveEvent) {
+        let mut all = self.0.lock().unwrap();
         if let Some(sequence) = event.sequence() {
-            self.0.lock().unwrap().push(EventRow { sequence, record: event.record.to_string() });
+            all.events.push(EventRow { sequence, record: event.record.to_string() });
         }
+        all.projected.retain(|offset| offset.partition != event.partition);
+        all.projected.push(ProjectedOffset { partition: event.partition.clone(), next: event.offset + 1 });
+    }
+
+    /// Forgets everything, as a rebuild does first.
+    fn clear(&self) {
+        *self.0.lock().unwrap() = EventPage::default();
+    }
+
+    fn projected(&self) -> Vec<ProjectedOffset> {
+        self.0.lock().unwrap().projected.clone()
     }
 }
 
 impl Archive for PlayedArchive {
-    async fn events_after(&self, _: ItemId, after: u64, limit: u32) -> gavel_readmodel::Result<Vec<EventRow>> {
-        let mut rows: Vec<_> = self.0.lock().unwrap().iter().filter(|row| row.sequence > after).cloned().collect();
-        rows.sort_by_key(|row| row.sequence);
-        rows.truncate(limit as usize);
-        Ok(rows)
+    async fn event_page(&self, _: ItemId, after: u64, limit: u32) -> gavel_readmodel::Result<EventPage> {
+        let mut page = self.0.lock().unwrap().clone();
+        page.events.retain(|row| row.sequence > after);
+        page.events.sort_by_key(|row| row.sequence);
+        page.events.truncate(limit as usize);
+        Ok(page)
     }
 }

@@ -1,7 +1,7 @@
 //! The recent window: events that are perhaps not in the database yet.
 //!
-//! An event leaves once its offset is projected. Past [`CAPACITY`] the oldest of its partition leaves before: whoever
-//! needs it waits for the projection, and nothing is lost.
+//! An event leaves once its offset is projected. Past [`CAPACITY`] the oldest of its partition leaves before. What is not
+//! held is below the partition's [`Horizon`]: whoever needs it asks the database until that is past it, and nothing is lost.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -10,7 +10,8 @@ use gavel_auctions::wire::Decision;
 use gavel_domain::ItemId;
 use gavel_log::TopicPartition;
 
-use super::event::{DecisionKey, Departure, LiveEvent};
+use super::event::{DecisionKey, LiveEvent};
+use super::horizon::Horizon;
 
 /// The most events held, about a kilobyte each.
 const CAPACITY: usize = 50_000;
@@ -18,8 +19,10 @@ const CAPACITY: usize = 50_000;
 /// What the tail has read of one partition and the database may not have.
 #[derive(Debug, Default)]
 struct Lane {
-    /// Everything below it is in the database.
+    /// Everything below it is in the database. A rebuild takes it back.
     projected: u64,
+    /// Every event from it on is held; what is below is perhaps in the database alone. Never goes back.
+    held_from: u64,
     events: VecDeque<Arc<LiveEvent>>,
 }
 
@@ -45,14 +48,17 @@ impl Window {
         Self { capacity, count: 0, lanes: HashMap::new(), items: HashMap::new(), receipts: HashMap::new() }
     }
 
-    /// Takes an event in. Answers whether the database has it already, in which case it is not kept.
-    pub(super) fn insert(&mut self, event: &Arc<LiveEvent>) -> bool {
+    /// Takes an event in, unless the database has it already.
+    pub(super) fn insert(&mut self, event: &Arc<LiveEvent>) {
         let lane = self.lanes.entry(event.partition.clone()).or_default();
         if event.offset < lane.projected {
-            return true;
+            return;
         }
         lane.events.push_back(Arc::clone(event));
         let oldest = if self.count == self.capacity { lane.events.pop_front() } else { None };
+        if let Some(oldest) = &oldest {
+            lane.held_from = lane.held_from.max(oldest.offset + 1);
+        }
         self.count += 1;
         if let Some(sequence) = event.sequence() {
             self.items.entry(event.item_id()).or_default().insert(sequence, Arc::clone(event));
@@ -66,21 +72,31 @@ impl Window {
         if let Some(oldest) = oldest {
             self.forget(&oldest);
         }
-        false
     }
 
-    /// The database now has everything of a partition below `next`. Answers when the commands of those that leave for
-    /// it had set out.
-    pub(super) fn projected(&mut self, partition: &TopicPartition, next: u64) -> Vec<Departure> {
+    /// The database now has everything of a partition below `next`: less than before, if it is being rebuilt.
+    pub(super) fn projected(&mut self, partition: &TopicPartition, next: u64) {
         let lane = match self.lanes.get_mut(partition) {
             Some(lane) => lane,
             None => self.lanes.entry(partition.clone()).or_default(),
         };
-        lane.projected = lane.projected.max(next);
+        lane.projected = next;
+        lane.held_from = lane.held_from.max(next);
         let leaving = lane.events.partition_point(|event| event.offset < next);
         let leaving: Vec<_> = lane.events.drain(..leaving).collect();
         leaving.iter().for_each(|event| self.forget(event));
-        leaving.iter().filter_map(|event| event.departure).collect()
+    }
+
+    /// The partitions that are known.
+    pub(super) fn partitions(&self) -> Vec<TopicPartition> {
+        self.lanes.keys().cloned().collect()
+    }
+
+    /// Below what nothing of these topics is held.
+    pub(super) fn horizon(&self, topics: &[&str]) -> Horizon {
+        let lanes =
+            self.lanes.iter().filter(|(partition, lane)| lane.held_from > 0 && topics.contains(&&*partition.topic));
+        lanes.map(|(partition, lane)| (partition.clone(), lane.held_from)).collect()
     }
 
     fn forget(&mut self, event: &Arc<LiveEvent>) {

@@ -10,11 +10,14 @@ use std::time::Duration;
 
 use gavel_log::{GroupConfig, Log};
 use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
 
+use super::pace::Pace;
 use super::projected_topics;
 use super::reader::{Reader, Step};
 use crate::database::Database;
 use crate::error::Result;
+use crate::meter::keep_reporting;
 
 /// How long one poll waits for records; also how long a stop may take.
 const POLL_TIMEOUT: Duration = Duration::from_millis(200);
@@ -67,10 +70,11 @@ struct Shared {
 pub struct Projector {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    reporting: AbortHandle,
 }
 
 impl Projector {
-    /// Starts projecting every topic of [`projected_topics`]. `runtime` serves its database calls.
+    /// Starts projecting every topic of [`projected_topics`], and reporting its pace. `runtime` serves its database calls.
     ///
     /// # Errors
     /// When the system has no thread to give.
@@ -81,9 +85,11 @@ impl Projector {
         runtime: Handle,
     ) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
-        let work = Work { database, log, config, runtime, shared: shared.clone() };
+        let pace = Arc::new(Pace::new(config.instance.clone().unwrap_or_else(|| config.group.clone())));
+        let reporting = runtime.spawn(tell(Arc::clone(&log), Arc::clone(&pace))).abort_handle();
+        let work = Work { database, log, config, runtime, shared: shared.clone(), pace };
         let thread = std::thread::Builder::new().name("projector".into()).spawn(move || work.run())?;
-        Ok(Self { shared, thread: Some(thread) })
+        Ok(Self { shared, thread: Some(thread), reporting })
     }
 
     /// What it has done so far.
@@ -111,6 +117,7 @@ impl Projector {
     }
 
     fn signal(&self) {
+        self.reporting.abort();
         self.shared.is_stopping.store(true, Ordering::Relaxed);
         if let Some(thread) = &self.thread {
             thread.thread().unpark();
@@ -124,6 +131,14 @@ impl Drop for Projector {
     }
 }
 
+/// Reports the pace for as long as it is polled.
+async fn tell(log: Arc<dyn Log>, pace: Arc<Pace>) {
+    match log.producer() {
+        Ok(producer) => keep_reporting(pace.source.clone(), || pace.report(), producer).await,
+        Err(error) => tracing::warn!(%error, "the pace of projections will not be known"),
+    }
+}
+
 /// What the thread works with.
 struct Work {
     database: Database,
@@ -131,6 +146,7 @@ struct Work {
     config: ProjectorConfig,
     runtime: Handle,
     shared: Arc<Shared>,
+    pace: Arc<Pace>,
 }
 
 impl Work {
@@ -175,6 +191,7 @@ impl Work {
             runtime: &self.runtime,
             consumer,
             offsets: BTreeMap::new(),
+            pace: Some(&self.pace),
         };
         while !self.is_stopping() {
             let Step { projected, refused } = reader.step(POLL_TIMEOUT)?;

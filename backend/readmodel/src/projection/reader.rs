@@ -8,6 +8,7 @@ use gavel_log::{Consumer, GroupEvent, Log, Record, Start, TopicPartition};
 use tokio::runtime::Handle;
 
 use super::batch::{Batch, Move, Refused};
+use super::pace::Pace;
 use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::progress::ProjectedOffset;
@@ -23,6 +24,8 @@ pub(super) struct Reader<'a> {
     pub(super) consumer: Box<dyn Consumer>,
     /// Of each assigned partition, the offset in the database.
     pub(super) offsets: BTreeMap<TopicPartition, u64>,
+    /// Told what was written; a replay is nobody's pace.
+    pub(super) pace: Option<&'a Pace>,
 }
 
 /// What one step did.
@@ -116,6 +119,7 @@ impl Reader<'_> {
             return Ok(Step::default());
         }
         self.runtime.block_on(self.database.write(batch))?;
+        self.pace.inspect(|pace| pace.written(&batch.history));
         let moved: Vec<_> = batch.moves.iter().map(|(partition, moved)| (partition.clone(), moved.to)).collect();
         self.offsets.extend(moved.clone());
         self.database.progress.publish(moved);

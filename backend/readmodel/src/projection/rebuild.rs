@@ -52,7 +52,8 @@ fn replay(
     mut on_progress: impl FnMut(RebuildProgress),
 ) -> Result<RebuildProgress> {
     let ends = ends(log)?;
-    let mut reader = Reader { database, log, runtime, consumer: log.consumer(None)?, offsets: BTreeMap::new() };
+    let consumer = log.consumer(None)?;
+    let mut reader = Reader { database, log, runtime, consumer, offsets: BTreeMap::new(), pace: None };
     let assignment: Vec<_> = ends.keys().map(|partition| (partition.clone(), Start::Earliest)).collect();
     reader.consumer.assign(&assignment)?;
     reader.resume(ends.keys().cloned().collect())?;

@@ -1,9 +1,9 @@
 //! The audit: events in sequence, receipts, own bids.
 
 use gavel_auctions::wire::history::HistoryKind;
-use gavel_auctions::wire::{Decision, FirstDecision, Outcome};
+use gavel_auctions::wire::{Decision, FirstDecision, Outcome, topics};
 use gavel_domain::AccountId;
-use gavel_readmodel::CommandPosition;
+use gavel_readmodel::{CommandPosition, ProjectedOffset};
 
 use crate::databases::{TestDatabase, on_both};
 use crate::house::{House, accepted, completion, id, item};
@@ -37,6 +37,13 @@ async fn events_come_in_sequence_and_as_they_are_in_the_log(fresh: &TestDatabase
     let some = house.database.events_after(id(1), 0, 2).await.unwrap();
     assert_eq!(some.iter().map(|event| event.sequence).collect::<Vec<_>>(), [1, 2], "at most as many as asked for");
     assert_eq!(house.database.events_after(id(1), 4, 100).await.unwrap(), []);
+    let page = house.database.event_page(id(1), 1, 2).await.unwrap();
+    assert_eq!(page.events, events[..2]);
+    let offsets = house.database.projected_offsets().await.unwrap();
+    let of_events = |offset: &ProjectedOffset| [topics::HISTORY, topics::COMPLETE].contains(&&*offset.partition.topic);
+    let mut projected = page.projected;
+    projected.sort_by_key(|offset| (offset.partition.topic.to_string(), offset.partition.partition));
+    assert_eq!(projected, offsets.into_iter().filter(of_events).collect::<Vec<_>>());
     assert_eq!(house.database.max_sequence(id(1)).await.unwrap(), 4);
     assert_eq!(house.database.max_sequence(id(77)).await.unwrap(), 0);
 }

@@ -31,8 +31,15 @@ struct Client {
 impl Client {
     /// Connects; the line to the client holds `line` messages.
     fn connect(line: usize, after: u64, first: Vec<Utf8Bytes>) -> Self {
-        let flow = Arc::new(Flow::default());
-        let hub = Hub::new(Arc::clone(&flow));
+        Self::connect_to(Arc::new(Hub::default()), Arc::new(Flow::default()), line, after, first)
+    }
+
+    /// Another connection to the same house.
+    fn another(&self, after: u64) -> Self {
+        Self::connect_to(Arc::clone(&self.hub), Arc::clone(&self.flow), 8, after, Vec::new())
+    }
+
+    fn connect_to(hub: Arc<Hub>, flow: Arc<Flow>, line: usize, after: u64, first: Vec<Utf8Bytes>) -> Self {
         let (sender, from_house) = mpsc::channel(line);
         let (to_house, receiver) = mpsc::channel(64);
         let sink: Pin<Box<dyn Sink<Message, Error = &'static str> + Send>> =
@@ -91,7 +98,7 @@ async fn a_heartbeat_comes_at_once_and_every_fifteen_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_come_as_they_happen_and_are_measured() {
+async fn events_come_as_they_happen() {
     let mut client = Client::connect(8, 1, Vec::new());
     client.next_json().await;
     client.hub.publish(vec![decided(0, Some(1), 1), decided(1, None, 2), decided(2, Some(2), 3)]);
@@ -102,6 +109,23 @@ async fn events_come_as_they_happen_and_are_measured() {
     let pong = client.next_json().await;
     assert_eq!(pong["pong"], 1.5);
     assert!(pong["server_ms"].is_i64());
+    assert_eq!(client.flow.snapshot().pushed.total, 0, "none of it was posted here");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_posted_here_is_measured_once_however_many_watch() {
+    let mut client = Client::connect(8, 0, Vec::new());
+    let mut second = client.another(0);
+    client.next_json().await;
+    second.next_json().await;
+    let event = decided(0, Some(1), 1);
+    let _waiter = client.hub.expect(event.key().unwrap(), std::time::Instant::now());
+    client.hub.publish(vec![event]);
+    for watcher in [&mut client, &mut second] {
+        assert_eq!(watcher.next_json().await["sequence"], 1);
+        watcher.say(r#"{"ping":1}"#).await;
+        watcher.next_json().await;
+    }
     assert_eq!(client.flow.snapshot().pushed.total, 1);
 }
 
@@ -138,14 +162,29 @@ async fn a_house_that_stops_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_answers_no_ping_is_dropped() {
+async fn a_peer_that_answers_no_ping_is_told_to_come_again() {
     let mut client = Client::connect(64, 0, Vec::new());
     let mut pings = 0;
-    while let Some(message) = client.from_house.recv().await {
-        pings += usize::from(matches!(message, Message::Ping(_)));
-        assert!(!matches!(message, Message::Close(_)));
+    let code = loop {
+        match client.next().await {
+            Message::Ping(_) => pings += 1,
+            Message::Close(frame) => break frame.unwrap().code,
+            _ => {}
+        }
+    };
+    assert_eq!((pings, code), (1, close_code::AGAIN));
+    assert_eq!(client.served.await.unwrap(), Farewell::TooSlow, "it does not wait for an answer for ever");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_reader_gets_its_last_word_late() {
+    let mut client = Client::connect(1, 0, Vec::new());
+    for sequence in 1..=mailbox::CAPACITY as u64 * 3 {
+        client.hub.publish(vec![decided(sequence, Some(sequence), sequence)]);
     }
-    assert_eq!((pings, client.served.await.unwrap()), (1, Farewell::Gone));
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert!(client.next_json().await["heartbeat"].is_i64());
+    assert_eq!(client.close_code().await, (close_code::AGAIN, Farewell::TooSlow));
 }
 
 #[tokio::test(start_paused = true)]

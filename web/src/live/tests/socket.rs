@@ -24,7 +24,7 @@ type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// Serves the item on a free port, and connects to it.
 async fn connect() -> (Arc<Hub>, watch::Sender<bool>, Client) {
     let flow = Arc::new(Flow::default());
-    let hub = Hub::new(Arc::clone(&flow));
+    let hub = Arc::new(Hub::default());
     let (stopping, stopped) = watch::channel(false);
     let served = Arc::clone(&hub);
     let handler = async move |upgrade: WebSocketUpgrade| {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use askama::Template;
+use gavel_readmodel::{Percentiles, ProjectionReport};
 
 use crate::error::WebError;
-use crate::live::{FlowReport, Percentiles, ProcessorLag, processor_lags};
+use crate::live::{FlowReport, ProcessorLag, processor_lags};
 use crate::pages::answer::{Answer, page};
 use crate::pages::error::PageError;
 use crate::pages::format::Moment;
@@ -60,7 +61,7 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     let counts = state.database.dead_letter_counts().await?;
     let letters = state.database.dead_letters(None, DEAD_LETTERS_SHOWN).await?;
     page(&FlowPage {
-        stages: reports.iter().flat_map(stages).collect(),
+        stages: reports.iter().flat_map(stages).chain(state.live.projections().iter().map(projected)).collect(),
         lags: lags(state).await?,
         dead_counts: counts
             .into_iter()
@@ -76,13 +77,13 @@ pub(crate) async fn get(visit: Visit) -> Answer {
     })
 }
 
-fn stages(report: &FlowReport) -> [Stage; 3] {
+fn stages(report: &FlowReport) -> [Stage; 2] {
     let stage = |name, times| Stage { name, source: report.source.clone(), times };
-    [
-        stage("POST to decision", report.flow.decided),
-        stage("POST to database", report.flow.projected),
-        stage("POST to watcher", report.flow.pushed),
-    ]
+    [stage("POST to decision", report.flow.decided), stage("POST to watcher", report.flow.pushed)]
+}
+
+fn projected(report: &ProjectionReport) -> Stage {
+    Stage { name: "Log to database", source: report.source.clone(), times: report.projected }
 }
 
 async fn lags(state: &AppState) -> Result<Option<Vec<ProcessorLag>>, PageError> {
