@@ -37,7 +37,8 @@ CREATE TABLE watches (
     PRIMARY KEY (account_id, item_id)
 );
 
+-- Up to which notice an account has seen its inbox, by the time that the log took it in.
 CREATE TABLE inbox_seen (
-    account_id TEXT   NOT NULL PRIMARY KEY REFERENCES accounts (account_id),
-    seen_at_ms BIGINT NOT NULL
+    account_id    TEXT   NOT NULL PRIMARY KEY REFERENCES accounts (account_id),
+    seen_up_to_ms BIGINT NOT NULL
 );

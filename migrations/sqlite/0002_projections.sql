@@ -112,9 +112,11 @@ CREATE TABLE notices (
     currency    TEXT   NOT NULL,
     price_minor BIGINT NOT NULL,
     sequence    BIGINT NOT NULL,
-    at_ms       BIGINT NOT NULL
+    -- When it happened, and when the log took the notice in: later, where its processor was behind.
+    at_ms       BIGINT NOT NULL,
+    received_ms BIGINT NOT NULL
 );
-CREATE INDEX notices_by_account ON notices (account_id, at_ms, notice_id);
+CREATE INDEX notices_by_account ON notices (account_id, received_ms, notice_id);
 
 -- One row per cell of the analytics: its present value.
 CREATE TABLE measures (

@@ -28,6 +28,8 @@ pub struct NoticeRow {
     pub sequence: u64,
     /// When it happened.
     pub at_ms: i64,
+    /// When the log took the notice in: by this it is ordered and unread, as it may come late.
+    pub received_ms: i64,
 }
 
 impl FromRow for NoticeRow {
@@ -41,6 +43,7 @@ impl FromRow for NoticeRow {
             price_minor: row.get("price_minor")?,
             sequence: row.get("sequence")?,
             at_ms: row.get("at_ms")?,
+            received_ms: row.get("received_ms")?,
         })
     }
 }
@@ -57,11 +60,11 @@ impl Database {
     pub async fn notices(&self, account_id: AccountId, cursor: Option<&str>, limit: u32) -> Result<Page<NoticeRow>> {
         let cursor = Cursor::parse(cursor, "notices")?;
         let statement = sql("SELECT * FROM notices WHERE account_id = ").push_bind(account_id);
-        let order = Order { key: "at_ms", id: "notice_id", is_downward: true };
+        let order = Order { key: "received_ms", id: "notice_id", is_downward: true };
         let rows = order.finish(statement, cursor, limit).fetch_all(&self.readers).await?;
         Ok(Page::of(rows, limit, |row: &NoticeRow| Cursor {
             list: "notices",
-            key: row.at_ms,
+            key: row.received_ms,
             id: row.notice_id.to_string(),
         }))
     }
@@ -72,29 +75,40 @@ impl Database {
     /// `Unavailable`.
     pub async fn unread_notices(&self, account_id: AccountId) -> Result<u64> {
         let count = sql("SELECT COUNT(*) AS count FROM notices WHERE account_id = $1 \
-             AND at_ms > COALESCE((SELECT seen_at_ms FROM inbox_seen WHERE account_id = $1), -1)")
+             AND received_ms > COALESCE((SELECT seen_up_to_ms FROM inbox_seen WHERE account_id = $1), -1)")
         .bind(account_id)
         .fetch_one::<Count>(&self.readers)
         .await?;
         Ok(count.0)
     }
 
-    /// Up to when an account has seen its notices; `None` if it never looked.
+    /// Up to which notice an account has seen its inbox; `None` if it never looked.
     ///
     /// # Errors
     /// `Unavailable`.
     pub async fn notices_seen_up_to(&self, account_id: AccountId) -> Result<Option<i64>> {
-        let seen = sql("SELECT seen_at_ms FROM inbox_seen WHERE account_id = $1").bind(account_id);
-        Ok(seen.fetch_optional::<Seen>(&self.readers).await?.map(|seen| seen.0))
+        let seen = sql("SELECT seen_up_to_ms AS received_ms FROM inbox_seen WHERE account_id = $1").bind(account_id);
+        Ok(seen.fetch_optional::<Received>(&self.readers).await?.map(|seen| seen.0))
     }
 
-    /// Marks all notices of an account that happened up to a time as seen. What was seen stays seen.
+    /// When the log took in the newest notice to an account; `None` if there is none.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn newest_notice_ms(&self, account_id: AccountId) -> Result<Option<i64>> {
+        let newest = sql("SELECT received_ms FROM notices WHERE account_id = $1 ORDER BY received_ms DESC LIMIT 1");
+        Ok(newest.bind(account_id).fetch_optional::<Received>(&self.readers).await?.map(|newest| newest.0))
+    }
+
+    /// Marks all notices of an account that were received up to a time as seen. What was seen stays seen, and what is
+    /// yet to come is not.
     ///
     /// # Errors
     /// `Unavailable`.
     pub async fn mark_notices_seen(&self, account_id: AccountId, up_to_ms: i64) -> Result<()> {
-        sql("INSERT INTO inbox_seen (account_id, seen_at_ms) VALUES ($1, $2) ON CONFLICT (account_id) \
-             DO UPDATE SET seen_at_ms = excluded.seen_at_ms WHERE inbox_seen.seen_at_ms < excluded.seen_at_ms")
+        sql("INSERT INTO inbox_seen (account_id, seen_up_to_ms) SELECT account_id, MAX(received_ms) FROM notices \
+             WHERE account_id = $1 AND received_ms <= $2 GROUP BY account_id ON CONFLICT (account_id) DO UPDATE \
+             SET seen_up_to_ms = excluded.seen_up_to_ms WHERE inbox_seen.seen_up_to_ms < excluded.seen_up_to_ms")
         .bind(account_id)
         .bind(up_to_ms)
         .execute(&self.writer)
@@ -103,10 +117,10 @@ impl Database {
     }
 }
 
-struct Seen(i64);
+struct Received(i64);
 
-impl FromRow for Seen {
+impl FromRow for Received {
     fn from_row(row: &Row) -> Result<Self> {
-        row.get("seen_at_ms").map(Self)
+        row.get("received_ms").map(Self)
     }
 }

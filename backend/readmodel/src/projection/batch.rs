@@ -54,7 +54,8 @@ pub(super) struct Batch {
     pub(super) standings: BTreeMap<ItemId, usize>,
     /// The first of each item, with its JSON.
     pub(super) completions: BTreeMap<ItemId, (CompletionRecord, String)>,
-    pub(super) notices: Vec<NoticeRecord>,
+    /// With the append time.
+    pub(super) notices: Vec<(NoticeRecord, i64)>,
     /// The last of each cell, by its key in the database.
     pub(super) measures: BTreeMap<CellKey, MeasureRecord>,
     pub(super) dead_letters: Vec<DeadLetterRow>,
@@ -73,7 +74,7 @@ impl Batch {
                 let json = json(record);
                 self.completions.entry(completion.item_id).or_insert((completion, json));
             }),
-            topics::NOTICES => parse(record).map(|notice| self.notices.push(notice)),
+            topics::NOTICES => parse(record).map(|notice| self.notices.push((notice, record.append_ms))),
             topics::ANALYTICS => parse(record).map(|cell: MeasureRecord| {
                 let texts = (cell.dimension.clone(), cell.currency.clone());
                 let key = (cell.measure.as_str(), cell.window_start_ms, texts.0, texts.1, cell.partition);

@@ -222,7 +222,7 @@ async fn write_completions(
 }
 
 async fn write_notices(transaction: &mut Transaction, batch: &Batch) -> Result<()> {
-    let rows = batch.notices.iter().map(|notice| {
+    let rows = batch.notices.iter().map(|(notice, received_ms)| {
         row![
             notice.notice_id,
             notice.account_id,
@@ -233,11 +233,13 @@ async fn write_notices(transaction: &mut Transaction, batch: &Batch) -> Result<(
             notice.price_minor,
             notice.sequence,
             notice.at_ms,
+            *received_ms,
         ]
     });
     insert(
         transaction,
-        "notices (notice_id, account_id, kind, item_id, title, currency, price_minor, sequence, at_ms)",
+        "notices (notice_id, account_id, kind, item_id, title, currency, price_minor, sequence, at_ms, \
+         received_ms)",
         rows.collect(),
         " ON CONFLICT (notice_id) DO NOTHING",
     )

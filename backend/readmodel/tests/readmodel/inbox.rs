@@ -1,5 +1,7 @@
 //! Notices, watches, measures and dead letters.
 
+use std::time::Duration;
+
 use gavel_auctions::wire::analytics::MeasureTag;
 use gavel_auctions::wire::notice::NoticeTag;
 use gavel_auctions::wire::{Measure, MeasureRecord, NoticeKind, NoticeRecord, topics};
@@ -52,8 +54,11 @@ async fn notices_are_unread_until_seen(fresh: &TestDatabase) {
     let house = House::open(fresh).await;
     let (ada, ben) = (account("ada@example.org"), account("ben@example.org"));
     house.database.create_account(&ada).await.unwrap();
-    for (number, to, at_ms) in [(1, &ada, 10), (2, &ada, 20), (3, &ben, 30), (4, &ada, 20), (1, &ada, 10)] {
-        house.append(topics::NOTICES, id(1), &notice(number, to.account_id, at_ms)).await;
+    let mut received_ms = Vec::new();
+    // The later the notice, the longer ago what it tells of: only when it was received counts.
+    for (number, to, at_ms) in [(1, &ada, 30), (2, &ada, 20), (3, &ben, 40), (4, &ada, 10), (1, &ada, 30)] {
+        received_ms.push(house.append(topics::NOTICES, id(1), &notice(number, to.account_id, at_ms)).await.append_ms);
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
     house.project_all().await;
     let database = &house.database;
@@ -61,17 +66,26 @@ async fn notices_are_unread_until_seen(fresh: &TestDatabase) {
     assert_eq!(database.unread_notices(ada.account_id).await.unwrap(), 3, "the copy is one notice");
     let page = database.notices(ada.account_id, None, 2).await.unwrap();
     assert_eq!(page.rows.iter().map(|row| row.notice_id).collect::<Vec<_>>(), [id(4), id(2)]);
-    assert_eq!(page.rows[0].kind, NoticeKind::Outbid);
+    assert_eq!((page.rows[0].kind, page.rows[0].received_ms), (NoticeKind::Outbid, received_ms[3]));
     let rest = database.notices(ada.account_id, page.next_cursor.as_deref(), 2).await.unwrap();
     assert_eq!((rest.rows[0].notice_id, rest.next_cursor), (id(1), None));
 
-    database.mark_notices_seen(ada.account_id, 10).await.unwrap();
+    database.mark_notices_seen(ada.account_id, received_ms[0]).await.unwrap();
     assert_eq!(database.unread_notices(ada.account_id).await.unwrap(), 2);
-    database.mark_notices_seen(ada.account_id, 20).await.unwrap();
-    database.mark_notices_seen(ada.account_id, 5).await.unwrap();
+    let newest = database.newest_notice_ms(ada.account_id).await.unwrap();
+    assert_eq!(newest, Some(received_ms[3]));
+    database.mark_notices_seen(ada.account_id, newest.unwrap()).await.unwrap();
+    database.mark_notices_seen(ada.account_id, received_ms[0]).await.unwrap();
     assert_eq!(database.unread_notices(ada.account_id).await.unwrap(), 0, "what was seen stays seen");
-    assert_eq!(database.notices_seen_up_to(ada.account_id).await.unwrap(), Some(20));
+    database.mark_notices_seen(ada.account_id, i64::MAX).await.unwrap();
+    assert_eq!(database.notices_seen_up_to(ada.account_id).await.unwrap(), newest, "nothing is seen before it comes");
     assert_eq!(database.notices_seen_up_to(ben.account_id).await.unwrap(), None);
+    assert_eq!(database.newest_notice_ms(id(77)).await.unwrap(), None);
+
+    let late = notice(5, ada.account_id, 1);
+    house.append(topics::NOTICES, id(1), &late).await;
+    house.project_all().await;
+    assert_eq!(database.unread_notices(ada.account_id).await.unwrap(), 1, "what comes late is unread");
 }
 
 async fn what_is_watched_is_listed(fresh: &TestDatabase) {

@@ -31,7 +31,7 @@ impl Notice {
         let currency = row.currency.parse().unwrap_or(Currency::Usd);
         Self {
             item_id: row.item_id,
-            is_unread: seen_up_to_ms.is_none_or(|seen| row.at_ms > seen),
+            is_unread: seen_up_to_ms.is_none_or(|seen| row.received_ms > seen),
             heading,
             title: row.title.clone(),
             text,
@@ -70,27 +70,29 @@ struct Inbox {
 pub(crate) async fn get(visit: Visit, Query(asked): Query<Asked>) -> Answer {
     let account_id = visit.member()?.id();
     let database = &visit.state.database;
+    // First: what comes meanwhile stays unread.
+    let newest = database.newest_notice_ms(account_id).await?;
     let notices = database.notices(account_id, asked.cursor.as_deref(), ROWS_PER_PAGE).await?;
     let seen = database.notices_seen_up_to(account_id).await?;
     page(&Inbox {
         rows: notices.rows.iter().map(|row| Notice::of(row, seen)).collect(),
         has_unread: visit.layout.viewer.as_ref().is_some_and(|viewer| viewer.unread > 0),
-        newest_ms: notices.rows.first().map_or(0, |row| row.at_ms),
+        newest_ms: newest.unwrap_or(0),
         next_href: next_href("/me/inbox", notices.next_cursor),
         layout: visit.layout,
     })
 }
 
-/// Up to when notices were read.
+/// Up to which notice the inbox was read.
 #[derive(Deserialize)]
 pub(crate) struct Read {
     seen_ms: i64,
 }
 
-/// `POST /me/inbox`: marks what was shown as read, not what came since.
+/// `POST /me/inbox`: marks all that there was when the page was made as read, not what came since.
 pub(crate) async fn post(visit: Visit, Form(read): Form<Read>) -> Answer {
     let account_id = visit.member()?.id();
-    visit.state.database.mark_notices_seen(account_id, read.seen_ms.min(visit.layout.now_ms)).await?;
+    visit.state.database.mark_notices_seen(account_id, read.seen_ms).await?;
     visit.state.live.notices_seen(account_id);
     Ok(Redirect::to("/me/inbox").into_response())
 }
