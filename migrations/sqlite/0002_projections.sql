@@ -13,7 +13,6 @@ CREATE TABLE items (
     seller_id     TEXT   NOT NULL,
     title         TEXT   NOT NULL,
     description   TEXT   NOT NULL,
-    category      TEXT   NOT NULL,
     currency      TEXT   NOT NULL,
     ladder        TEXT   NOT NULL,
     has_reserve   BIGINT NOT NULL,
@@ -24,12 +23,12 @@ CREATE TABLE items (
     images        TEXT   NOT NULL
 );
 CREATE INDEX items_by_seller ON items (seller_id);
-CREATE INDEX items_by_category ON items (category);
 
 -- How an item stands. Three topics fill columns of their own; the last four are derived from them.
 CREATE TABLE standings (
     item_id           TEXT NOT NULL PRIMARY KEY,
     -- from the listing
+    category          TEXT,
     listed_ms         BIGINT,
     starts_at_ms      BIGINT,
     starting_minor    BIGINT,
@@ -59,10 +58,23 @@ CREATE TABLE standings (
     ending_rank BIGINT GENERATED ALWAYS AS (CASE WHEN outcome IS NULL
         THEN COALESCE(moved_ends_at_ms, listed_ends_at_ms) ELSE 4611686018427387904 - ended_at_ms END) STORED
 );
+-- Every list has an index in its order: of all lots or of a category, and of those that have not ended alone.
 CREATE INDEX standings_by_ending ON standings (ending_rank, item_id);
 CREATE INDEX standings_by_listing ON standings (listed_ms, item_id);
 CREATE INDEX standings_by_price ON standings (price_minor, item_id);
 CREATE INDEX standings_by_bids ON standings (bid_count, item_id);
+CREATE INDEX standings_by_category_ending ON standings (category, ending_rank, item_id);
+CREATE INDEX standings_by_category_listing ON standings (category, listed_ms, item_id);
+CREATE INDEX standings_by_category_price ON standings (category, price_minor, item_id);
+CREATE INDEX standings_by_category_bids ON standings (category, bid_count, item_id);
+CREATE INDEX standings_open_by_ending ON standings (ending_rank, item_id) WHERE outcome IS NULL;
+CREATE INDEX standings_open_by_listing ON standings (listed_ms, item_id) WHERE outcome IS NULL;
+CREATE INDEX standings_open_by_price ON standings (price_minor, item_id) WHERE outcome IS NULL;
+CREATE INDEX standings_open_by_bids ON standings (bid_count, item_id) WHERE outcome IS NULL;
+CREATE INDEX standings_open_by_category_ending ON standings (category, ending_rank, item_id) WHERE outcome IS NULL;
+CREATE INDEX standings_open_by_category_listing ON standings (category, listed_ms, item_id) WHERE outcome IS NULL;
+CREATE INDEX standings_open_by_category_price ON standings (category, price_minor, item_id) WHERE outcome IS NULL;
+CREATE INDEX standings_open_by_category_bids ON standings (category, bid_count, item_id) WHERE outcome IS NULL;
 
 -- The audit: every history record, as it is in the log, with columns to find it by.
 CREATE TABLE history (

@@ -123,7 +123,8 @@ async fn connect_sqlite(path: &std::path::Path) -> Result<(Pool, Pool)> {
         .filename(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal)
+        // Accounts, sessions and images are in no log: what is answered must be on the disk.
+        .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(true);
     let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
@@ -159,6 +160,23 @@ fn migration_error(error: MigrateError) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::row::{FromRow, Row};
+
+    struct Synchronous(i64);
+
+    impl FromRow for Synchronous {
+        fn from_row(row: &Row) -> Result<Self> {
+            row.get("synchronous").map(Self)
+        }
+    }
+
+    #[tokio::test]
+    async fn what_sqlite_has_committed_is_on_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::connect(&DatabaseUrl::Sqlite(folder.path().join("gavel.sqlite"))).await.unwrap();
+        let level: Synchronous = sql("PRAGMA synchronous").fetch_one(&database.writer).await.unwrap();
+        assert_eq!(level.0, 2, "FULL");
+    }
 
     #[test]
     fn a_server_is_shown_without_name_and_password() {

@@ -8,7 +8,7 @@ use crate::items::{ItemRow, SELECT_ITEMS};
 use crate::page::{Cursor, Order, Page};
 use crate::row::{FromRow, Row};
 use crate::search;
-use crate::statement::sql;
+use crate::statement::{Statement, sql};
 
 /// Where `ending_rank` begins for items that have ended; the migration says the same.
 const ENDED_RANK: i64 = 1 << 62;
@@ -150,18 +150,22 @@ impl Database {
     /// # Errors
     /// `BadCursor`, `Unavailable`.
     pub async fn items(&self, query: &ItemQuery) -> Result<Page<ItemRow>> {
+        let rows = self.list(SELECT_ITEMS, query)?.fetch_all(&self.readers).await?;
+        Ok(Page::of(rows, query.limit, |item: &ItemRow| Cursor {
+            list: query.sort.order().0,
+            key: query.sort.key(item),
+            id: item.item_id.to_string(),
+        }))
+    }
+
+    /// Selects the page. Each condition and order is one that an index of `standings` has.
+    fn list(&self, select: &str, query: &ItemQuery) -> Result<Statement> {
         let (list, column, is_downward) = query.sort.order();
-        let mut statement = sql(SELECT_ITEMS).push(" WHERE standings.").push(column).push(" IS NOT NULL");
+        let mut statement = sql(select).push(" WHERE standings.").push(column).push(" IS NOT NULL");
         if let Some(words) = query.text.as_deref().and_then(search::Words::of) {
             statement = search::push_condition(statement, &self.readers, &words);
         }
-        for (index, category) in query.categories.iter().enumerate() {
-            statement =
-                statement.push(if index == 0 { " AND items.category IN (" } else { ", " }).push_bind(&**category);
-        }
-        if !query.categories.is_empty() {
-            statement = statement.push(")");
-        }
+        statement = in_categories(statement, &query.categories);
         statement = match query.status {
             StatusFilter::Any => statement,
             StatusFilter::Ended => statement.push(" AND outcome IS NOT NULL"),
@@ -172,12 +176,7 @@ impl Database {
         };
         let cursor = Cursor::parse(query.cursor.as_deref(), list)?;
         let order = Order { key: column, id: "standings.item_id", is_downward };
-        let rows = order.finish(statement, cursor, query.limit).fetch_all(&self.readers).await?;
-        Ok(Page::of(rows, query.limit, |item: &ItemRow| Cursor {
-            list,
-            key: query.sort.key(item),
-            id: item.item_id.to_string(),
-        }))
+        Ok(order.finish(statement, cursor, query.limit))
     }
 
     /// What a seller has listed, the newest first.
@@ -206,10 +205,71 @@ impl Database {
     /// # Errors
     /// `Unavailable`.
     pub async fn category_counts(&self, now_ms: i64) -> Result<Vec<CategoryCount>> {
-        sql("SELECT category, COUNT(*) AS count FROM items JOIN standings ON standings.item_id = items.item_id \
-             WHERE outcome IS NULL AND starts_at_ms <= $1 GROUP BY category ORDER BY category")
+        sql("SELECT category, COUNT(*) AS count FROM standings WHERE outcome IS NULL AND starts_at_ms <= $1 \
+             AND category IS NOT NULL GROUP BY category ORDER BY category")
         .bind(now_ms)
         .fetch_all(&self.readers)
         .await
+    }
+}
+
+/// One category reads its index in order; several are looked up one by one.
+fn in_categories(statement: Statement, categories: &[String]) -> Statement {
+    match categories {
+        [] => statement,
+        [category] => statement.push(" AND category = ").push_bind(&**category),
+        [first, others @ ..] => {
+            let some = statement.push(" AND category IN (").push_bind(&**first);
+            others.iter().fold(some, |some, category| some.push(", ").push_bind(&**category)).push(")")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DatabaseUrl;
+
+    /// How a step of a plan finds rows.
+    struct Step(String);
+
+    impl FromRow for Step {
+        fn from_row(row: &Row) -> Result<Self> {
+            row.get("detail").map(Self)
+        }
+    }
+
+    /// Every list there is, on its second page.
+    fn queries() -> impl Iterator<Item = ItemQuery> {
+        let categories = [None, Some("art".to_owned())];
+        let query = |category: &Option<String>, status, sort: ItemSort| ItemQuery {
+            category: category.clone(),
+            status,
+            sort,
+            cursor: Some(format!("{}~5~x", sort.order().0)),
+            ..ItemQuery::default()
+        };
+        let sorts = categories.map(|category| ItemSort::ALL.map(|sort| (category.clone(), sort)));
+        sorts
+            .into_iter()
+            .flatten()
+            .flat_map(move |(category, sort)| StatusFilter::ALL.map(|status| query(&category, status, sort)))
+    }
+
+    #[tokio::test]
+    async fn no_list_reads_what_it_does_not_show() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::connect(&DatabaseUrl::Sqlite(folder.path().join("gavel.sqlite"))).await.unwrap();
+        let explained = format!("EXPLAIN QUERY PLAN {SELECT_ITEMS}");
+        for query in queries() {
+            let statement = database.list(&explained, &query).unwrap();
+            let plan: Vec<Step> = statement.fetch_all(&database.readers).await.unwrap();
+            let plan: Vec<_> = plan.iter().map(|Step(text)| text.as_str()).collect();
+            let is_open = matches!(query.status, StatusFilter::Open | StatusFilter::Scheduled);
+            let index = if is_open { "USING INDEX standings_open_by_" } else { "USING INDEX standings_by_" };
+            assert!(plan[0].starts_with("SEARCH standings") && plan[0].contains(index), "{query:?}: {plan:?}");
+            assert_eq!(plan[0].contains("category=?"), query.category.is_some(), "{query:?}: {plan:?}");
+            assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{query:?}: {plan:?}");
+        }
     }
 }

@@ -80,7 +80,6 @@ async fn write_item(transaction: &mut Transaction, item: &ItemListed, listed_ms:
         item.seller_id,
         &*item.title,
         &*item.description,
-        &*item.category,
         &*item.currency,
         &*item.ladder,
         item.reserve_minor.is_some(),
@@ -90,8 +89,8 @@ async fn write_item(transaction: &mut Transaction, item: &ItemListed, listed_ms:
         item.grid.as_deref(),
         json(&item.images)?,
     ];
-    let inserted = sql("INSERT INTO items (item_id, seller_id, title, description, category, currency, ladder, \
-         has_reserve, buy_now_minor, closing, country, grid, images)")
+    let inserted = sql("INSERT INTO items (item_id, seller_id, title, description, currency, ladder, has_reserve, \
+         buy_now_minor, closing, country, grid, images)")
     .push_values(vec![values])
     .push(" ON CONFLICT (item_id) DO NOTHING")
     .execute(&mut *transaction)
@@ -100,13 +99,15 @@ async fn write_item(transaction: &mut Transaction, item: &ItemListed, listed_ms:
         return Ok(());
     }
     search::index(transaction, item.item_id, &item.title, &item.description).await?;
-    let listing = row![item.item_id, listed_ms, item.starts_at_ms, item.starting_minor, item.ends_at_ms];
+    let listing =
+        row![item.item_id, &*item.category, listed_ms, item.starts_at_ms, item.starting_minor, item.ends_at_ms,];
     insert(
         transaction,
-        "standings (item_id, listed_ms, starts_at_ms, starting_minor, listed_ends_at_ms)",
+        "standings (item_id, category, listed_ms, starts_at_ms, starting_minor, listed_ends_at_ms)",
         vec![listing],
-        " ON CONFLICT (item_id) DO UPDATE SET listed_ms = excluded.listed_ms, starts_at_ms = excluded.starts_at_ms, \
-         starting_minor = excluded.starting_minor, listed_ends_at_ms = excluded.listed_ends_at_ms",
+        " ON CONFLICT (item_id) DO UPDATE SET category = excluded.category, listed_ms = excluded.listed_ms, \
+         starts_at_ms = excluded.starts_at_ms, starting_minor = excluded.starting_minor, \
+         listed_ends_at_ms = excluded.listed_ends_at_ms",
     )
     .await
 }
