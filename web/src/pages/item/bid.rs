@@ -13,7 +13,7 @@ use gavel_readmodel::ItemRow;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::decision::{self, Told};
+use super::decision;
 use super::panel::Panel;
 use super::{back_to, onlooker, parse_id, show};
 use crate::api::current_item;
@@ -180,13 +180,7 @@ pub(crate) async fn told(
 }
 
 fn words(item: &ItemRow, record: &HistoryRecord) -> Message {
-    let price = |minor| Price::of_record(currency_of(item), minor);
-    let told = Told {
-        price: record.price_minor.map(price),
-        minimum: record.minimum_minor.map(price),
-        starts_at: Some(Moment(item.starts_at_ms)),
-    };
-    decision::decision(record.decision, told)
+    decision::of_record(record, currency_of(item), Moment(item.starts_at_ms))
 }
 
 fn pending() -> Message {

@@ -1,6 +1,7 @@
 //! What a decision or an outcome means to the person it concerns, and what to do about it, in plain words.
 
-use gavel_auctions::wire::{Decision, Outcome};
+use gavel_auctions::wire::{Decision, HistoryRecord, Outcome};
+use gavel_domain::Currency;
 
 use crate::pages::format::{Moment, Price};
 use crate::pages::layout::{Message, Tone};
@@ -14,6 +15,17 @@ pub(crate) struct Told {
     pub(crate) minimum: Option<Price>,
     /// When bidding begins.
     pub(crate) starts_at: Option<Moment>,
+}
+
+/// What came of a command, to whoever gave it: of a second copy, what came of the first.
+pub(crate) fn of_record(record: &HistoryRecord, currency: Currency, starts_at: Moment) -> Message {
+    let (decided, price_minor, minimum_minor) = match &record.first {
+        Some(first) => (first.decision, first.price_minor, first.minimum_minor),
+        None => (record.decision, record.price_minor, record.minimum_minor),
+    };
+    let price = |minor| Price::of_record(currency, minor);
+    let (price, minimum) = (price_minor.map(price), minimum_minor.map(price));
+    decision(decided, Told { price, minimum, starts_at: Some(starts_at) })
 }
 
 /// What `decision` means to whoever gave the command.
@@ -98,5 +110,31 @@ pub(crate) fn outcome(outcome: Outcome, part: Part, price: Price, winner: Option
         (Outcome::Withdrawn, _) => {
             say(Tone::Plain, "Withdrawn by the seller").line("It was not sold, and no bid on it stands.")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_told_what_the_first_was_told() {
+        let id = "018f0000-0000-7000-8000-000000000001";
+        let record = |decision: &str, price: i64, first: serde_json::Value| -> HistoryRecord {
+            let record = serde_json::json!({
+                "type": "bid_decided", "v": 1, "item_id": id, "sequence": null, "bid_id": id, "decision": decision,
+                "price_minor": price, "minimum_minor": price + 100, "leader_id": null, "bid_count": 1,
+                "reserve_met": true, "ends_at_ms": 1, "at_ms": 1, "received_ms": 1, "first": first,
+            });
+            serde_json::from_value(record).unwrap()
+        };
+        let first = serde_json::json!({
+            "decision": "too_low", "sequence": null, "price_minor": 500, "minimum_minor": 600, "leading": false,
+            "at_ms": 1, "received_ms": 1,
+        });
+        let told = |record: &HistoryRecord| format!("{:?}", of_record(record, Currency::Usd, Moment(0)));
+        let copy = record("duplicate", 90_000, first);
+        assert_eq!(told(&copy), told(&record("too_low", 500, serde_json::Value::Null)));
+        assert!(told(&copy).contains("USD 6.00 or more"));
     }
 }
