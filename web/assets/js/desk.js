@@ -14,16 +14,40 @@ const colour = (name) => {
   return resolved;
 };
 
+let isAsking = false;
+let isStale = false;
+
+/** Draws what the house says now. One question at a time: what comes during one is asked after it. */
 async function refresh() {
-  const answer = await fetch(`/admin/data${location.search}`);
-  if (!answer.ok) return;
-  const figures = await answer.json();
-  for (const total of figures.totals) {
-    const place = document.querySelector(`[data-total="${CSS.escape(total.id)}"]`);
-    if (place) place.textContent = total.text;
+  isStale = true;
+  if (isAsking) return;
+  isAsking = true;
+  while (isStale) {
+    isStale = false;
+    // Without an answer the last numbers stay; the next hint, or the next connection, asks again.
+    const figures = await ask().catch(() => null);
+    if (figures) redraw(figures);
   }
+  isAsking = false;
+}
+
+async function ask() {
+  const answer = await fetch(`/admin/data${location.search}`);
+  return answer.ok ? answer.json() : null;
+}
+
+function redraw(figures) {
+  document.querySelector("[data-totals]").replaceChildren(...figures.totals.map(measure));
   for (const chart of figures.charts) draw(chart, figures.at_s);
   for (const breakdown of figures.breakdowns) fill(breakdown);
+}
+
+function measure({ id, label, text }) {
+  const box = document.createElement("div");
+  const value = cell("dd", text);
+  value.dataset.total = id;
+  box.append(cell("dt", label), value);
+  return box;
 }
 
 function draw(chart, at) {
@@ -113,7 +137,12 @@ function repaint() {
   refresh();
 }
 
-await refresh();
 addEventListener("resize", resize);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
-connect(() => liveAddress("/live/admin"), (frame) => "measures" in frame && refresh(), show);
+// What moved while there was no connection, nobody hinted at.
+const follow = (state, waitMs) => {
+  show(state, waitMs);
+  if (state === "live") refresh();
+};
+refresh();
+connect(() => liveAddress("/live/admin"), (frame) => "measures" in frame && refresh(), follow);

@@ -1,23 +1,20 @@
 //! The live badge: how many notices an account has not seen, told to its connections when that changes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use gavel_auctions::wire::NoticeRecord;
 use gavel_domain::AccountId;
 use gavel_log::{Record, TopicPartition};
 use gavel_readmodel::Database;
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use super::mailbox::{Mailbox, Parcel};
+use super::projection;
 
-/// How long a notice may take into the database before the badge is counted without it.
-const PROJECTED_WITHIN: Duration = Duration::from_secs(5);
-
-/// Where the notice is that an account's count must include.
-type Position = (TopicPartition, u64);
+/// How many accounts are counted at a time.
+const COUNTED_AT_ONCE: usize = 4;
 
 #[derive(Debug, Default)]
 struct Account {
@@ -28,8 +25,9 @@ struct Account {
 #[derive(Debug, Default)]
 struct State {
     accounts: HashMap<AccountId, Account>,
-    /// Accounts to count.
-    stale: HashMap<AccountId, Option<Position>>,
+    /// Accounts to count, and the last offset of each partition that their counts must include.
+    stale: HashSet<AccountId>,
+    awaited: HashMap<TopicPartition, u64>,
 }
 
 /// The badges of all who are connected.
@@ -50,7 +48,7 @@ impl Badges {
         let account = state.accounts.entry(account_id).or_default();
         account.mailboxes.push(Arc::clone(mailbox));
         account.told = None;
-        state.stale.entry(account_id).or_default();
+        state.stale.insert(account_id);
         drop(state);
         self.wake.notify_one();
         Shown { badges: Arc::clone(self), account_id, mailbox: Arc::clone(mailbox) }
@@ -70,11 +68,11 @@ impl Badges {
         }
     }
 
-    fn mark(&self, account_id: AccountId, position: Option<Position>) {
+    fn mark(&self, account_id: AccountId, position: Option<(TopicPartition, u64)>) {
         let mut state = self.lock();
         if state.accounts.contains_key(&account_id) {
-            let stale = state.stale.entry(account_id).or_default();
-            *stale = position.or(stale.take());
+            state.stale.insert(account_id);
+            state.awaited.extend(position);
             drop(state);
             self.wake.notify_one();
         }
@@ -84,14 +82,21 @@ impl Badges {
     pub(super) async fn keep(self: Arc<Self>, database: Database) {
         loop {
             self.wake.notified().await;
-            let stale = std::mem::take(&mut self.lock().stale);
-            for (account_id, position) in stale {
-                match count(&database, account_id, position).await {
-                    Ok(count) => self.tell(account_id, count),
-                    // The page has a count from when it was made; the next notice tries again.
-                    Err(error) => tracing::debug!(%error, "unread notices were not counted"),
-                }
-            }
+            let (stale, awaited) = {
+                let mut state = self.lock();
+                (std::mem::take(&mut state.stale), std::mem::take(&mut state.awaited))
+            };
+            projection::wait_for(&database, &awaited).await;
+            let count = |account_id| self.count(&database, account_id);
+            stream::iter(stale).for_each_concurrent(COUNTED_AT_ONCE, count).await;
+        }
+    }
+
+    async fn count(&self, database: &Database, account_id: AccountId) {
+        match database.unread_notices(account_id).await {
+            Ok(count) => self.tell(account_id, count),
+            // The page has a count from when it was made; the next notice tries again.
+            Err(error) => tracing::debug!(%error, "unread notices were not counted"),
         }
     }
 
@@ -104,13 +109,6 @@ impl Badges {
         let frame = axum::extract::ws::Utf8Bytes::from(format!(r#"{{"notices":{count}}}"#));
         account.mailboxes.iter().for_each(|mailbox| mailbox.put(Parcel::Frame(frame.clone())));
     }
-}
-
-async fn count(database: &Database, id: AccountId, position: Option<Position>) -> gavel_readmodel::Result<u64> {
-    if let Some((partition, offset)) = position {
-        database.wait_until_projected(&partition, offset, Instant::now() + PROJECTED_WITHIN).await?;
-    }
-    database.unread_notices(id).await
 }
 
 /// A connection that is told its account's count.

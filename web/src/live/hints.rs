@@ -1,5 +1,6 @@
 //! Hints for admins' pages: the measures have moved, fetch them again. At most one a second.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -7,19 +8,19 @@ use axum::extract::ws::Utf8Bytes;
 use gavel_log::{Record, TopicPartition};
 use gavel_readmodel::Database;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::mailbox::{Mailbox, Parcel};
+use super::projection;
 
 /// The least time between two hints.
 const EVERY: Duration = Duration::from_secs(1);
-/// How long the measures may take into the database before the hint goes out all the same.
-const PROJECTED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Who is told that the measures move.
 #[derive(Debug, Default)]
 pub(super) struct Hints {
-    moved: watch::Sender<Option<(TopicPartition, u64)>>,
+    /// The last offset of each partition.
+    moved: watch::Sender<HashMap<TopicPartition, u64>>,
     mailboxes: Mutex<Vec<Arc<Mailbox>>>,
 }
 
@@ -27,7 +28,9 @@ impl Hints {
     /// A record of the analytics topic was read.
     pub(super) fn moved(&self, record: &Record) {
         let partition = TopicPartition::new(record.topic.clone(), record.partition);
-        self.moved.send_replace(Some((partition, record.offset)));
+        self.moved.send_modify(|moved| {
+            moved.insert(partition, record.offset);
+        });
     }
 
     /// Tells a connection, until the answer is dropped.
@@ -40,11 +43,8 @@ impl Hints {
     pub(super) async fn keep(self: Arc<Self>, database: Database) {
         let mut moved = self.moved.subscribe();
         while moved.changed().await.is_ok() {
-            let Some((partition, offset)) = moved.borrow_and_update().clone() else { continue };
-            let deadline = Instant::now() + PROJECTED_WITHIN;
-            if let Err(error) = database.wait_until_projected(&partition, offset, deadline).await {
-                tracing::debug!(%error, "a hint goes out before its measures are known to be projected");
-            }
+            let awaited = moved.borrow_and_update().clone();
+            projection::wait_for(&database, &awaited).await;
             let frame = Utf8Bytes::from_static(r#"{"measures":true}"#);
             for mailbox in self.mailboxes.lock().unwrap_or_else(PoisonError::into_inner).iter() {
                 mailbox.put(Parcel::Frame(frame.clone()));

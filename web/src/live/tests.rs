@@ -1,6 +1,7 @@
 //! What the room promises, over the real hub, feed and connection loop; only the database's progress is played.
 
 mod connection;
+mod news;
 mod order;
 mod socket;
 

@@ -9,12 +9,14 @@ use serde::Deserialize;
 
 pub(crate) mod figures;
 pub(crate) mod flow;
+mod span;
 
 use super::answer::{Answer, page};
 use super::format::{Moment, duration};
 use super::layout::Layout;
 use super::visit::Visit;
-use figures::{Breakdown, Chart, Figures, Span, Total};
+use figures::{Breakdown, Chart, Figures, Total};
+use span::Span;
 
 /// The pages of the desk, as their menu shows them: (address, text).
 pub(crate) const PAGES: [(&str, &str); 2] = [("/admin", "The market"), ("/admin/flow", "The flow")];

@@ -3,50 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gavel_auctions::wire::Measure;
-use gavel_auctions::wire::analytics::WINDOW_MS;
 use gavel_domain::Currency;
 use gavel_readmodel::{Database, MeasureRow};
 use serde::Serialize;
 
+use super::span::Span;
 use crate::pages::error::PageError;
 use crate::pages::format::{Moment, Price};
 
-/// About so many steps are shown.
-const STEPS: i64 = 60;
-/// The most a span may have.
-const STEPS_MAX: usize = 1500;
-/// The most rows of a breakdown.
+/// The most rows of a breakdown; the last is of all others.
 const ROWS_MAX: usize = 20;
-
-/// From when to when, and how finely it is cut: whole windows.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct Span {
-    /// The start of the first step.
-    pub(crate) from_ms: i64,
-    /// The end of the last step.
-    pub(crate) to_ms: i64,
-    /// The length of a step.
-    pub(crate) step_ms: i64,
-}
-
-impl Span {
-    /// The windows that these times touch.
-    pub(crate) fn new(from_ms: i64, to_ms: i64) -> Self {
-        let step_ms = ((to_ms - from_ms) / STEPS / WINDOW_MS).max(1) * WINDOW_MS;
-        let floor = |at_ms: i64, unit_ms: i64| at_ms - at_ms.rem_euclid(unit_ms);
-        Self { from_ms: floor(from_ms, step_ms), to_ms: floor(to_ms + WINDOW_MS - 1, WINDOW_MS), step_ms }
-    }
-
-    fn steps(self) -> Vec<i64> {
-        let steps = (0..).map(|step| self.from_ms + step * self.step_ms).take_while(|at_ms| *at_ms < self.to_ms);
-        steps.take(STEPS_MAX).collect()
-    }
-
-    fn step_of(self, at_ms: i64) -> usize {
-        usize::try_from((at_ms - self.from_ms) / self.step_ms).unwrap_or(0)
-    }
-}
-
 /// One value, for machines and for people.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Cell {
@@ -221,7 +187,10 @@ impl Cut {
         }
         let mut rows: Vec<_> = counts.into_iter().collect();
         rows.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        rows.truncate(ROWS_MAX);
+        if rows.len() > ROWS_MAX {
+            let others = rows.split_off(ROWS_MAX - 1);
+            rows.push((format!("{} others", others.len()), others.iter().map(|(_, count)| count).sum()));
+        }
         Breakdown { id, heading, by, rows }
     }
 
@@ -275,27 +244,29 @@ fn totals(bids: &Cut, hammer: &Cut, outcomes: &Cut) -> Vec<Total> {
 
 #[cfg(test)]
 mod tests {
+    use gavel_auctions::wire::analytics::WINDOW_MS;
+
     use super::*;
 
+    fn row(at_ms: i64, dimension: &str, count: i64) -> MeasureRow {
+        let (dimension, currency) = (dimension.to_owned(), String::new());
+        MeasureRow { window_start_ms: at_ms, dimension, currency, count, sum: 0 }
+    }
+
     #[test]
-    fn a_span_is_cut_into_whole_windows() {
-        let hour = Span::new(90_000, 90_000 + 3_600_000);
-        assert_eq!((hour.from_ms, hour.step_ms, hour.to_ms % WINDOW_MS), (60_000, WINDOW_MS, 0));
-        let week = Span::new(0, 7 * 24 * 3_600_000);
-        assert_eq!((week.step_ms % WINDOW_MS, week.steps().len()), (0, 60));
+    fn a_breakdown_adds_up_however_many_it_names() {
+        let span = Span { from_ms: 0, to_ms: WINDOW_MS, step_ms: WINDOW_MS };
+        let rows: Vec<_> = (1..=30).map(|number| row(0, &format!("d{number}"), number)).collect();
+        let breakdown = Cut { span, rows }.breakdown("x", "", "", |row| row.dimension.clone());
+        assert_eq!(breakdown.rows.len(), ROWS_MAX);
+        assert_eq!(breakdown.rows.last(), Some(&("11 others".to_owned(), (1..=11).sum())));
+        assert_eq!(breakdown.rows.iter().map(|(_, count)| count).sum::<i64>(), (1..=30).sum::<i64>());
     }
 
     #[test]
     fn windows_add_up_to_steps() {
-        let row = |at_ms, count| MeasureRow {
-            window_start_ms: at_ms,
-            dimension: "accepted".into(),
-            currency: String::new(),
-            count,
-            sum: 0,
-        };
         let span = Span { from_ms: 0, to_ms: 4 * WINDOW_MS, step_ms: 2 * WINDOW_MS };
-        let cut = Cut { span, rows: vec![row(0, 1), row(WINDOW_MS, 2), row(3 * WINDOW_MS, 5)] };
+        let cut = Cut { span, rows: vec![row(0, "a", 1), row(WINDOW_MS, "a", 2), row(3 * WINDOW_MS, "a", 5)] };
         let chart = cut.counts("bids", "", "", |row| row.dimension.clone());
         let texts: Vec<_> = chart.series[0].cells.iter().map(|cell| cell.text.as_str()).collect();
         assert_eq!(texts, ["3", "5"]);
