@@ -3,21 +3,30 @@
 
 import * as clock from "./clock.js";
 import { duration, moment, price, spoken, typed } from "./format.js";
-import { connect, liveAddress, show } from "./socket.js";
+import { connect, liveAddress, show, showAgain } from "./socket.js";
 
 const URGENT_MS = 5 * 60_000;
 const WARNINGS_MS = [5 * 60_000, 60_000, 10_000];
 const MOST_ROWS = 200;
+// A panel that is older than what is known here is asked for again.
+const AGAIN_MS = 300;
+// News of one moment are spoken together, so that none cuts another short.
+const SPEAK_AFTER_MS = 200;
+const SPOKEN = ["standing", "price", "end", "left", "outcome"];
 const DONE = { accepted: "took the lead", accepted_outbid: "bid, and was outbid", raised: "raised their maximum", withdrawn: "withdrew the lot" };
 const STANDINGS = {
   leads: ["message-good", "You lead", "You are the highest bidder. The house bids for you up to your maximum."],
   outbid: ["message-bad", "You have been outbid", "Someone’s maximum is higher than yours. Bid again to take the lead."],
 };
+const OUTCOMES = { sold: "Sold", unsold: "Ended without a bid", reserve_not_met: "The reserve was not met", withdrawn: "Withdrawn by the seller" };
 
 const viewer = document.body.dataset.viewer;
+const isWhole = new URLSearchParams(location.search).has("history");
+const news = new Map();
 let last = 0;
 let latest;
 let warned;
+let awaited = 0;
 
 const panel = () => document.getElementById("bidding");
 const part = (name) => panel().querySelector(`[data-live="${name}"]`);
@@ -31,11 +40,16 @@ export function followItem() {
   last = Number(panel().dataset.sequence);
   connect(() => liveAddress(`/live?items=${id}:${last}`), take, show);
   document.body.addEventListener("htmx:afterSwap", ({ target }) => {
-    if (target.id !== "bidding") return;
-    const shown = Number(panel().dataset.sequence);
-    if (latest && shown < last) tell(latest, false);
+    if (target.id === "bidding") takePanel();
   });
   return true;
+}
+
+function takePanel() {
+  showAgain();
+  const shown = Number(panel().dataset.sequence);
+  if (shown < awaited) setTimeout(refresh, AGAIN_MS);
+  if (latest && shown < last) tell(latest, false);
 }
 
 function take({ sequence, event }) {
@@ -47,8 +61,9 @@ function take({ sequence, event }) {
   if (event.type === "item_completed" || event.decision === "withdrawn") refresh();
 }
 
-/** Asks the server for the panel as it is now. */
+/** Asks the server for the panel as it is now, with what is known here at least. */
 function refresh() {
+  awaited = last;
   window.htmx?.ajax("GET", location.pathname, { target: "#bidding", swap: "outerHTML" });
 }
 
@@ -60,13 +75,17 @@ function tell(event, isNews) {
   part("price").replaceChildren(moved);
   part("bid_count").textContent = event.bid_count;
   part("bid_word").textContent = event.bid_count === 1 ? "bid" : "bids";
-  if (event.type === "item_completed") return;
+  if (event.type === "item_completed") {
+    const outcome = OUTCOMES[event.outcome] ?? "Ended";
+    if (isNews) announce("outcome", event.outcome === "sold" ? `${outcome} for ${words(event.price_minor)}.` : `${outcome}.`);
+    return;
+  }
   if (part("price_label").textContent === "Starting price" && event.bid_count > 0) part("price_label").textContent = "Current price";
   if (event.reserve_met && part("reserve").textContent.includes("not met")) part("reserve").textContent = " · reserve met";
   if (event.minimum_minor !== null) tellMinimum(event);
   tellEnd(event.ends_at_ms, isNews);
-  tellStanding(event);
-  if (isNews) announce(`${words(event.price_minor)}, ${event.bid_count} ${event.bid_count === 1 ? "bid" : "bids"}.`);
+  tellStanding(event, isNews);
+  if (isNews) announce("price", `${words(event.price_minor)}, ${event.bid_count} ${event.bid_count === 1 ? "bid" : "bids"}.`);
 }
 
 function tellMinimum(event) {
@@ -86,10 +105,13 @@ function tellEnd(endsAtMs, isNews) {
   panel().dataset.endsMs = endsAtMs;
   part("ends_at")?.replaceChildren(moment(endsAtMs));
   warned = undefined;
-  if (isNews) announce(`The end has moved. ${duration(endsAtMs - clock.now())} left.`);
+  const left = endsAtMs - clock.now();
+  if (isNews) announce("end", `The end has moved. ${duration(left)} left.`);
+  // A bid in the last moment: what was hidden here is open again.
+  if (isNews && panel().dataset.status === "closing" && left > 0) refresh();
 }
 
-function tellStanding(event) {
+function tellStanding(event, isNews) {
   if (!viewer) return;
   if (event.bidder_id === viewer && event.type === "bid_decided") panel().dataset.bidBefore = "";
   const standing = event.leader_id === viewer ? "leads" : "bidBefore" in panel().dataset ? "outbid" : undefined;
@@ -106,7 +128,7 @@ function tellStanding(event) {
   box.replaceChildren(strong, line);
   // What a form was answered speaks of an earlier standing.
   panel().querySelector("[data-answer]")?.remove();
-  announce(heading);
+  if (isNews) announce("standing", `${heading}.`);
 }
 
 function addRow(sequence, event) {
@@ -132,7 +154,7 @@ function addRow(sequence, event) {
   reached.append(amount(event.price_minor));
   row.append(who, reached);
   rows.prepend(row);
-  while (rows.children.length > MOST_ROWS) rows.lastElementChild.remove();
+  while (!isWhole && rows.children.length > MOST_ROWS) rows.lastElementChild.remove();
   document.querySelector("[data-history-box]").hidden = false;
   document.querySelector("[data-history-empty]").hidden = true;
 }
@@ -169,10 +191,17 @@ function warn(left) {
   if (due === undefined || due === warned) return;
   const isFirstLook = warned === undefined && left < due - 1500;
   warned = due;
-  if (!isFirstLook) announce(`${duration(due)} left.`);
+  if (!isFirstLook) announce("left", `${duration(due)} left.`);
 }
 
-function announce(text) {
+/** Has a sentence spoken, with what else there is to say; of a kind, the last. */
+function announce(kind, sentence) {
+  if (news.size === 0) setTimeout(speak, SPEAK_AFTER_MS);
+  news.set(kind, sentence);
+}
+
+function speak() {
   const announcer = document.getElementById("announcer");
-  if (announcer) announcer.textContent = text;
+  if (announcer) announcer.textContent = SPOKEN.map((kind) => news.get(kind) ?? "").filter(Boolean).join(" ");
+  news.clear();
 }

@@ -33,8 +33,27 @@ function take(card, { sequence, event }) {
   part("bid_count").textContent = event.bid_count;
   part("bid_word").textContent = event.bid_count === 1 ? "bid" : "bids";
   if (event.type === "item_completed") part("status").textContent = OUTCOMES[event.outcome] ?? "Ended";
-  const until = card.querySelector("[data-until]");
-  if (until && event.ends_at_ms) until.dataset.until = event.ends_at_ms;
+  else if (event.ends_at_ms) tellEnd(part("status"), event.ends_at_ms);
+}
+
+function tellEnd(place, endsAtMs) {
+  const until = place.querySelector("[data-until]");
+  if (until) until.dataset.until = endsAtMs;
+  // The page came when the lot was closing; a bid in the last moment has moved its end.
+  else if (endsAtMs > clock.now()) place.replaceChildren(countdown(endsAtMs));
+}
+
+function countdown(endsAtMs) {
+  const element = document.createElement("span");
+  element.dataset.until = endsAtMs;
+  reopen(element);
+  return element;
+}
+
+function reopen(element) {
+  const left = document.createElement("span");
+  left.dataset.left = "";
+  element.replaceChildren(left, " left");
 }
 
 /** Keeps what says how long is left running. */
@@ -42,10 +61,10 @@ export function runClocks() {
   for (const element of document.querySelectorAll("[data-until]")) {
     const left = Number(element.dataset.until) - clock.now();
     if (left < 0) {
-      element.textContent = "Closing";
-      delete element.dataset.until;
+      if (element.textContent !== "Closing") element.textContent = "Closing";
       continue;
     }
+    if (!element.querySelector("[data-left]")) reopen(element);
     element.querySelector("[data-left]").textContent = duration(left);
     element.classList.toggle("urgent", left < URGENT_MS);
   }

@@ -6,6 +6,8 @@ const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 20_000;
 // Heartbeats come every 15 s; silence for two of them means that the line is dead.
 const SILENCE_MS = 35_000;
+// A connection that has lasted so long, or told an event, is a good one; others count as one more attempt.
+const GOOD_AFTER_MS = 5_000;
 
 /**
  * Keeps a connection open. `address()` is asked before each attempt, `take(frame)` gets what comes,
@@ -16,6 +18,7 @@ export function connect(address, take, state) {
   let attempts = 0;
   let retry;
   let silence;
+  let good;
   let asked;
 
   function open() {
@@ -24,7 +27,7 @@ export function connect(address, take, state) {
     clock.doubt();
     socket = new WebSocket(address());
     socket.onopen = () => {
-      attempts = 0;
+      good = setTimeout(() => (attempts = 0), GOOD_AFTER_MS);
       state("live", 0);
       heard();
       ask();
@@ -35,7 +38,12 @@ export function connect(address, take, state) {
       if ("heartbeat" in frame) clock.told(frame.heartbeat);
       else if ("pong" in frame) clock.measured(frame.server_ms, asked, performance.now());
       else if ("notices" in frame) showUnread(frame.notices);
-      else take(frame);
+      // What this page shows, the house knew: it will again.
+      else if ("error" in frame) socket.close();
+      else {
+        attempts = 0;
+        take(frame);
+      }
     };
     socket.onclose = again;
   }
@@ -52,6 +60,7 @@ export function connect(address, take, state) {
 
   function again() {
     clearTimeout(silence);
+    clearTimeout(good);
     const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempts);
     const wait = longest / 2 + Math.random() * (longest / 2);
     attempts += 1;
@@ -68,14 +77,22 @@ export function connect(address, take, state) {
   open();
 }
 
+let shown;
+
 /** Shows the state of a connection in every element made for it. */
 export function show(state, waitMs) {
+  shown = [state, waitMs];
   const words = { connecting: "Connecting…", live: "Live", waiting: waitMs > 1500 ? "Offline; trying again soon" : "Reconnecting…" };
   for (const element of document.querySelectorAll("[data-connection]")) {
     element.hidden = false;
     element.dataset.state = state;
     if (element.textContent !== words[state]) element.textContent = words[state];
   }
+}
+
+/** Shows it again, where such an element is new. */
+export function showAgain() {
+  if (shown) show(...shown);
 }
 
 /** Shows how many notices are unread. */
