@@ -35,6 +35,8 @@ pub(super) struct KafkaConsumer {
     /// This reader's partitions, and where each was begun if that was asked; until something is read, that is its
     /// position.
     begun: RefCell<HashMap<TopicPartition, Option<u64>>>,
+    /// The next offset of each partition that was sought.
+    sought: HashMap<TopicPartition, u64>,
     reader: Reader,
     /// What the next poll has to tell: it came together with records.
     failure: Option<LogError>,
@@ -77,6 +79,7 @@ impl KafkaConsumer {
             is_subscribed: false,
             timeout: options.request_timeout,
             begun: RefCell::default(),
+            sought: HashMap::new(),
             reader: Reader::default(),
             failure: None,
             unreadable: None,
@@ -117,12 +120,13 @@ impl KafkaConsumer {
         while records.len() < limit {
             match self.consumer.poll(wait) {
                 Some(Ok(message)) => {
-                    match self.reader.read(&message) {
-                        Ok(record) => records.push(record),
-                        Err(error) => {
-                            self.unreadable = Some(rdkafka::Message::topic(&message).into());
-                            return Some(error);
-                        }
+                    let read = self.reader.read(&message);
+                    if read.is_err() {
+                        self.unreadable = Some(rdkafka::Message::topic(&message).into());
+                    }
+                    drop(message);
+                    if let Err(error) = read.and_then(|record| self.admit(record, records)) {
+                        return Some(error);
                     }
                     wait = Duration::ZERO;
                 }
@@ -141,6 +145,34 @@ impl KafkaConsumer {
         None
     }
 
+    /// Takes a record, unless it is from before the place that was sought. Where a group has no offset, librdkafka asks
+    /// for the first one in the background, and goes by the answer even if it was told another place meanwhile: then it
+    /// is told again.
+    fn admit(&mut self, record: Record, records: &mut Vec<Record>) -> Result<()> {
+        if !self.sought.is_empty() {
+            let partition = TopicPartition::new(Arc::clone(&record.topic), record.partition);
+            match self.sought.get_mut(&partition) {
+                // A new assignment, which the next event tells of, reads where it will.
+                Some(next) if record.offset < *next && self.consumer.context().is_empty() => {
+                    let next = *next;
+                    return self.put(&partition, next);
+                }
+                Some(next) => *next = record.offset + 1,
+                None => {}
+            }
+        }
+        records.push(record);
+        Ok(())
+    }
+
+    /// Has a partition read from an offset on.
+    fn put(&mut self, partition: &TopicPartition, offset: u64) -> Result<()> {
+        self.when_begun(partition, || self.try_seek(partition, offset))?;
+        self.begun.borrow_mut().insert(partition.clone(), Some(offset));
+        self.sought.insert(partition.clone(), offset);
+        Ok(())
+    }
+
     /// A consumer that librdkafka has given up yields one error, then nothing for ever: this is how it is told apart.
     fn fenced(&self) -> Option<LogError> {
         self.consumer.client().fatal_error().map(|(_, reason)| LogError::Fenced(reason))
@@ -155,6 +187,7 @@ impl KafkaConsumer {
 
     fn forget(&mut self, records: &mut Vec<Record>, from: usize, partitions: &[TopicPartition]) {
         self.begun.borrow_mut().retain(|partition, _| !partitions.contains(partition));
+        self.sought.retain(|partition, _| !partitions.contains(partition));
         let is_gone = |record: &Record| {
             partitions.iter().any(|gone| gone.partition == record.partition && gone.topic == record.topic)
         };
@@ -227,6 +260,7 @@ impl Consumer for KafkaConsumer {
             self.when_begun(partition, || Ok(self.read_up_to(partition)?.is_none()))?;
         }
         self.begun = RefCell::new(begun);
+        self.sought.clear();
         Ok(())
     }
 
@@ -245,6 +279,7 @@ impl Consumer for KafkaConsumer {
                 GroupEvent::Assigned(partitions) => {
                     let unasked = partitions.iter().map(|partition| (partition.clone(), None));
                     self.begun.borrow_mut().extend(unasked);
+                    self.sought.retain(|partition, _| !partitions.contains(partition));
                 }
                 GroupEvent::Revoked(partitions) => self.forget(records, from, partitions),
             }
@@ -272,9 +307,7 @@ impl Consumer for KafkaConsumer {
     fn seek(&mut self, partition: &TopicPartition, start: Start) -> Result<()> {
         self.require_assigned(partition)?;
         let offset = self.resolve(partition, start)?;
-        self.when_begun(partition, || self.try_seek(partition, offset))?;
-        self.begun.borrow_mut().insert(partition.clone(), Some(offset));
-        Ok(())
+        self.put(partition, offset)
     }
 
     fn pause(&mut self, partitions: &[TopicPartition]) -> Result<()> {

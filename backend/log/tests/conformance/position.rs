@@ -15,6 +15,7 @@ promises!(
     a_reader_starts_where_it_says,
     commits_without_subscription_are_kept,
     an_assigned_partition_obeys_at_once,
+    a_group_without_offsets_reads_only_what_was_sought,
     a_reader_behind_retention_reaches_the_end,
 );
 
@@ -137,5 +138,27 @@ fn a_reader_behind_retention_reaches_the_end(subject: &Subject) {
         consumer.assign(&[(only.clone(), start)]).unwrap();
         assert!(read_to_end(&*log, &mut *consumer, &only).is_empty());
         assert_eq!(consumer.position(&only).unwrap(), 4);
+    }
+}
+
+/// A group that has committed nothing would begin with the first record; whoever seeks at once must never see it.
+fn a_group_without_offsets_reads_only_what_was_sought(subject: &Subject) {
+    let log = subject.open();
+    let topic = topic(&*log, 4, Cleanup::Keep);
+    let partitions: Vec<_> = (0..4).map(|number| partition(&topic, number)).collect();
+    (0..4).for_each(|number| append_numbers(&*log, &topic, number, 10));
+    for _ in 0..5 {
+        let mut consumer = log.consumer(Some(&group(&unique("group")))).unwrap();
+        consumer.subscribe(&[&topic]).unwrap();
+        let mut records = Vec::new();
+        let assigned = poll_until(&mut *consumer, &mut records, |consumer, _| {
+            partitions.iter().all(|partition| consumer.position(partition).is_ok())
+        });
+        assert_eq!(assigned, [GroupEvent::Assigned(partitions.clone())]);
+        partitions.iter().for_each(|partition| consumer.seek(partition, Start::Offset(7)).unwrap());
+        records.clear();
+        poll_until(&mut *consumer, &mut records, |_, records| records.len() >= 12);
+        assert!(records.iter().all(|record| record.offset >= 7), "{:?}", values(&records));
+        assert!(partitions.iter().all(|partition| consumer.position(partition).unwrap() == 10));
     }
 }

@@ -76,9 +76,10 @@ impl Reader<'_> {
 
     fn project(&mut self, records: &[Record]) -> Result<Step> {
         let mut batch = Batch::default();
-        for record in records {
-            batch.add(record);
-        }
+        // Whatever a consumer hands out: what the database has is not written again.
+        let is_new =
+            |record: &&Record| self.offsets.get(&partition_of(record)).is_some_and(|from| record.offset >= *from);
+        records.iter().filter(is_new).for_each(|record| batch.add(record));
         for (partition, from) in &self.offsets {
             let to = self.consumer.position(partition)?;
             if to > *from {
