@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use gavel_tests::client::{PATIENCE, Person, Watcher};
-use gavel_tests::house::run;
 use serde_json::{Value, json};
 use sqlx::{Row, SqlitePool};
 
@@ -21,10 +20,7 @@ type Numbers = BTreeMap<String, String>;
 async fn every_number_of_the_desk_is_what_sql_counts() -> Result<()> {
     let ground = Ground::embedded(&[])?;
     let admin = Person::register(&ground.url(), "Ada").await?;
-    let flags = ground.command_flags();
-    let grant: Vec<&str> = ["admin", "grant", &admin.email].into_iter().chain(data_flag(&flags)).collect();
-    let granted = run(&grant, ground.folder())?;
-    anyhow::ensure!(granted.status.success(), "{}", String::from_utf8_lossy(&granted.stderr));
+    ground.grant_admin(&admin.email)?;
     trade(&ground.url()).await?;
 
     let file = ground.folder().join("house/gavel.db");
@@ -87,10 +83,6 @@ async fn trade(url: &str) -> Result<()> {
     }
     ann.bid(&lots[0], 900, "late").await?;
     Ok(())
-}
-
-fn data_flag(flags: &[String]) -> impl Iterator<Item = &str> {
-    flags.iter().skip_while(|flag| *flag != "--data").map(String::as_str)
 }
 
 /// When the last event of the audit was.

@@ -12,7 +12,8 @@ use tokio::sync::{Mutex, MutexGuard};
 pub(crate) struct Ground {
     folder: TempDir,
     processes: Vec<House>,
-    database: String,
+    /// By which a command of the binary finds its database.
+    database: [String; 2],
 }
 
 /// Topics of houses on one broker would meet, so each gets a Kafka cluster's topics to itself: see [`servers`].
@@ -24,7 +25,8 @@ impl Ground {
         let folder = tempfile::tempdir()?;
         let flags = [&["--rate-limits", "off"], flags].concat();
         let house = House::serve(&folder.path().join("house"), &flags)?;
-        Ok(Self { folder, processes: vec![house], database: String::new() })
+        let data = folder.path().join("house").display().to_string();
+        Ok(Self { folder, processes: vec![house], database: ["--data".into(), data] })
     }
 
     /// `gavel web` and `gavel work` on a Kafka and a PostgreSQL.
@@ -37,7 +39,7 @@ impl Ground {
         anyhow::ensure!(made.status.success(), "topics create: {}", String::from_utf8_lossy(&made.stderr));
         let work = House::start("work", &folder.path().join("work"), &all)?;
         let web = House::start("web", &folder.path().join("web"), &all)?;
-        Ok(Self { folder, processes: vec![web, work], database })
+        Ok(Self { folder, processes: vec![web, work], database: ["--database".into(), database] })
     }
 
     /// Where people reach it.
@@ -66,9 +68,12 @@ impl Ground {
         self.processes.iter().map(House::log).collect()
     }
 
-    /// The address of its database; empty for SQLite in the house's folder.
-    pub(crate) fn database(&self) -> &str {
-        &self.database
+    /// `gavel admin grant`.
+    pub(crate) fn grant_admin(&self, email: &str) -> Result<()> {
+        let [flag, place] = &self.database;
+        let granted = run(&["admin", "grant", email, flag, place], self.folder.path())?;
+        anyhow::ensure!(granted.status.success(), "admin grant: {}", String::from_utf8_lossy(&granted.stderr));
+        Ok(())
     }
 
     /// A folder for the test's own files.

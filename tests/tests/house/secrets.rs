@@ -5,7 +5,6 @@ use gavel_log::embedded::{EmbeddedLog, EmbeddedOptions};
 use gavel_log::kafka::{KafkaLog, KafkaOptions};
 use gavel_log::{Log, Start, TopicPartition};
 use gavel_tests::client::{Person, Watcher};
-use gavel_tests::house::run;
 use serde_json::json;
 
 use crate::ground::{Ground, servers};
@@ -26,8 +25,7 @@ const PUBLIC_TOPICS: [&str; 6] = [
 #[tokio::test]
 async fn planted_secrets_show_nowhere() -> Result<()> {
     let mut ground = Ground::embedded(&["--log", "debug"])?;
-    let data = ground.folder().join("house").display().to_string();
-    let (people, mut seen) = auction(&ground, &["--data", &data]).await?;
+    let (people, mut seen) = auction(&ground).await?;
     // A house that runs holds its log.
     ground.processes()[0].stop()?;
     let log = EmbeddedLog::open(ground.folder().join("house/log"), EmbeddedOptions::default())?;
@@ -41,7 +39,7 @@ async fn planted_secrets_show_nowhere() -> Result<()> {
 async fn planted_secrets_show_nowhere_on_kafka() -> Result<()> {
     let Some((_guard, kafka, postgres)) = servers().await else { return Ok(()) };
     let ground = Ground::split(&kafka, &postgres, &["--log", "debug"])?;
-    let (people, mut seen) = auction(&ground, &["--database", ground.database()]).await?;
+    let (people, mut seen) = auction(&ground).await?;
     let log = KafkaLog::connect(&kafka, KafkaOptions::default())?;
     seen.push(("the log lines".into(), ground.log()));
     seen.extend(tokio::task::spawn_blocking(move || topics(&*log)).await??);
@@ -53,15 +51,14 @@ async fn planted_secrets_show_nowhere_on_kafka() -> Result<()> {
 type Seen = (String, String);
 
 /// An auction with planted secrets, and all that its people, a stranger and an admin see of it.
-async fn auction(ground: &Ground, house: &[&str]) -> Result<([Person; 2], Vec<Seen>)> {
+async fn auction(ground: &Ground) -> Result<([Person; 2], Vec<Seen>)> {
     let url = ground.url();
     let (seller, ann) = (Person::register(&url, "Sela").await?, Person::register(&url, "Ann").await?);
     let item = seller
         .list(&json!({"title": "A clock", "description": "", "category": "other", "currency": "USD",
             "starting_minor": 100, "reserve_minor": RESERVE, "duration_s": 6}))
         .await?;
-    let granted = run(&[&["admin", "grant", &ann.email], house].concat(), ground.folder())?;
-    assert!(granted.status.success(), "{granted:?}");
+    ground.grant_admin(&ann.email)?;
     let mut seen: Vec<Seen> = Vec::new();
     let mut watcher = Watcher::connect(&url, &[(&item, 0)]).await?;
     let accepted = ann.bid(&item, MAXIMUM, "a").await?;
