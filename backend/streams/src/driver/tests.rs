@@ -268,7 +268,9 @@ proptest! {
     }
 
     #[test]
-    fn a_crash_at_any_beat_of_any_unit_changes_nothing(steps in steps(), unit in 1..5usize, crashes in prop::collection::vec((0..40usize, 0..4usize), 1..4)) {
+    fn a_crash_at_any_beat_of_any_unit_changes_nothing(
+        steps in steps(), unit in 1..5usize, crashes in prop::collection::vec((0..40usize, 0..4usize), 1..4),
+    ) {
         let mut calm = TopologyTestDriver::new(&topology(), 1).with_unit_records(unit);
         enqueued(&mut calm, &steps);
         let expected = outcome(calm);
