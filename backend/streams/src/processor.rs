@@ -58,8 +58,8 @@ pub struct Timer {
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessorError {
     /// The record can never be processed: it goes to the dead letters with this cause, and the partition goes on. To be
-    /// returned before any effect (the runtime asserts that nothing was forwarded or written). `cause` is a short stable slug (`malformed`, `unknown_type`), `detail` is for people
-    /// and holds no secret.
+    /// returned before any effect (the runtime asserts that nothing was forwarded or written). `cause` is a short stable
+    /// slug (`malformed`, `unknown_type`), `detail` is for people and holds no secret.
     #[error("{cause}: {detail}")]
     Rejected {
         /// A stable slug.

@@ -17,8 +17,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const PARTITIONS: u32 = 2;
 
 /// Counts stream records by key and forwards each as `value#count`. `at N` schedules a timer N milliseconds after the
-/// record's append time; `bad` is rejected; `panic` panics; `rot` cannot read its state; `twice X` forwards X twice; `sum` forwards the sum of the table's values that were
-/// appended before this record.
+/// record's append time; `bad` is rejected; `panic` panics; `rot` cannot read its state; `twice X` forwards X twice; `sum`
+/// forwards the sum of the table's values that were appended before this record.
 struct Counter;
 
 impl Processor for Counter {
