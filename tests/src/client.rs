@@ -32,6 +32,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// The body; `null` when it was not JSON.
     pub body: Value,
+    /// Where to look further, if it says so.
+    pub location: Option<String>,
     /// When to come back, if it says so.
     pub retry_after_s: Option<u64>,
 }
@@ -132,9 +134,11 @@ async fn post(http: &reqwest::Client, url: &str, token: Option<&str>, body: &Val
 async fn answer(request: reqwest::RequestBuilder) -> Result<Answer> {
     let response = request.send().await?;
     let status = response.status();
-    let retry_after_s = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let location = header("location").map(str::to_owned);
+    let retry_after_s = header("retry-after").and_then(|value| value.parse().ok());
     let bytes = response.bytes().await?;
-    Ok(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null), retry_after_s })
+    Ok(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null), location, retry_after_s })
 }
 
 /// A watcher on `/live`.

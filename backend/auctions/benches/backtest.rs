@@ -10,6 +10,10 @@ use bytes::Bytes;
 use gavel_auctions::backtest::Recording;
 use uuid::Uuid;
 
+/// As the binary has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const LISTED_MS: i64 = 1_800_000_000_000;
 const BIDDERS: u64 = 20_000;
 

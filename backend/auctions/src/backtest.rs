@@ -20,7 +20,7 @@ use crate::decode::is_object;
 use crate::wire::topics;
 
 /// How many commands are handed to the driver before its outputs are taken.
-const COMMANDS_AT_ONCE: usize = 16_384;
+const COMMANDS_AT_ONCE: usize = 4_096;
 
 /// Why a backtest failed.
 #[derive(Debug, thiserror::Error)]

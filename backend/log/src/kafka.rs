@@ -55,7 +55,7 @@ pub struct KafkaLog {
     options: KafkaOptions,
     admin: AdminClient<Callbacks>,
     /// Asks for the end that a reader of committed records reaches.
-    committed_reader: BaseConsumer<Callbacks>,
+    committed_reader: Arc<BaseConsumer<Callbacks>>,
     /// Asks for the end that the next append gets.
     uncommitted_reader: BaseConsumer<Callbacks>,
 }
@@ -77,7 +77,7 @@ impl KafkaLog {
         let log = Self {
             bootstrap: bootstrap.to_owned(),
             admin: create(&base_config(bootstrap))?,
-            committed_reader: reader("read_committed")?,
+            committed_reader: Arc::new(reader("read_committed")?),
             uncommitted_reader: reader("read_uncommitted")?,
             options,
         };
@@ -146,7 +146,7 @@ impl Log for KafkaLog {
     }
 
     fn consumer(&self, group: Option<&GroupConfig>) -> Result<Box<dyn Consumer>> {
-        Ok(Box::new(KafkaConsumer::connect(&self.bootstrap, group, &self.options)?))
+        Ok(Box::new(KafkaConsumer::connect(&self.bootstrap, group, &self.options, Arc::clone(&self.committed_reader))?))
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) struct MemoryStore(Vec<Rows>);
 
 #[derive(Debug, Default)]
 struct Rows {
-    values: HashMap<Bytes, Bytes>,
+    values: HashMap<Bytes, Bytes, foldhash::fast::RandomState>,
     ordered_keys: OnceCell<BTreeSet<Bytes>>,
 }
 

@@ -1,9 +1,10 @@
 //! What people see when something is wrong: one clear line, a code that is not 0, a 503 that says when to come back.
 
 use std::net::TcpListener;
+use std::time::Instant;
 
-use anyhow::Result;
-use gavel_tests::client::Person;
+use anyhow::{Context, Result};
+use gavel_tests::client::{Answer, PATIENCE, Person};
 use gavel_tests::house::run;
 use gavel_tests::kafka::Kafka;
 use reqwest::StatusCode;
@@ -79,13 +80,57 @@ async fn without_the_log_reads_go_on_and_a_bid_is_not_half_done() -> Result<()> 
     assert!(refused.retry_after_s.is_some_and(|seconds| seconds > 0), "{refused:?}");
     assert_eq!(ann.item(&item).await?["bid_count"], 0, "reads go on");
     kafka.restart()?;
-    let decided = loop {
-        let answer = ann.bid(&item, 500, "k").await?;
-        if answer.status != StatusCode::SERVICE_UNAVAILABLE && answer.status != StatusCode::ACCEPTED {
-            break answer;
-        }
-    };
+    let is_decided = |answer: &Answer| answer.body["decision"].is_string();
+    let decided = until(|| ann.bid(&item, 500, "k"), is_decided).await?;
     assert_eq!((decided.status, &decided.body["decision"]), (StatusCode::OK, &json!("accepted")), "{decided:?}");
     assert_eq!(ann.item(&item).await?["bid_count"], 1, "counted once");
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bid_that_nobody_decides_yet_has_a_receipt_and_is_decided_later() -> Result<()> {
+    let Some((_guard, kafka, postgres)) = servers().await else { return Ok(()) };
+    let mut ground = Ground::split(&kafka, &postgres, &["--decision-wait-ms", "300"])?;
+    let (seller, ann) = (Person::register(&ground.url(), "Sela").await?, Person::register(&ground.url(), "Ann").await?);
+    let item = seller
+        .list(&json!({"title": "A map", "description": "", "category": "books", "currency": "USD",
+            "starting_minor": 100, "duration_s": 3600}))
+        .await?;
+    let [web, work] = ground.processes() else { anyhow::bail!("a web and a work process") };
+    work.kill();
+    let waiting = ann.bid(&item, 500, "k").await?;
+    assert_eq!(waiting.status, StatusCode::ACCEPTED, "{waiting:?}");
+    let receipt_path = waiting.location.clone().context("a receipt address")?;
+    // The receipt does not hang on the process that took the bid in.
+    web.crash_and_restart()?;
+    let pending = ann.get(&receipt_path).await?;
+    assert_eq!((pending.status, &pending.body["status"]), (StatusCode::OK, &json!("pending")), "{pending:?}");
+    assert_eq!(seller.get(&receipt_path).await?.status, StatusCode::NOT_FOUND, "it is the bidder's alone");
+    work.launch()?;
+    work.wait_ready()?;
+    let decided = until(|| ann.get(&receipt_path), |answer| answer.body["status"] == "decided").await?;
+    assert_eq!(
+        (&decided.body["decision"], &decided.body["leading"]),
+        (&json!("accepted"), &json!(true)),
+        "{decided:?}"
+    );
+    for place in ["append_ms", "partition", "offset"] {
+        assert_eq!(decided.body[place], pending.body[place], "{place}");
+    }
+    Ok(())
+}
+
+/// Asks until the answer is as it must be.
+async fn until<F: Future<Output = Result<Answer>>>(
+    ask: impl Fn() -> F,
+    is_there: impl Fn(&Answer) -> bool,
+) -> Result<Answer> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let answer = ask().await?;
+        if is_there(&answer) {
+            return Ok(answer);
+        }
+        anyhow::ensure!(Instant::now() < deadline, "the last answer in time: {answer:?}");
+    }
 }

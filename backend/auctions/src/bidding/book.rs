@@ -33,7 +33,7 @@ pub(super) struct Entry {
 /// The cache.
 #[derive(Debug, Default)]
 pub(super) struct Book {
-    entries: HashMap<ItemId, Entry>,
+    entries: HashMap<ItemId, Entry, foldhash::fast::RandomState>,
     dirty: Vec<ItemId>,
 }
 

@@ -121,10 +121,10 @@ fn it_decides_as_a_live_run_does() {
     }
 }
 
-/// The commands are handed on in chunks of 16,384; the items around that border come when it is their turn.
+/// The commands are handed on in chunks of 4,096; the items around that border come when it is their turn.
 #[test]
 fn a_long_recording_is_replayed_as_if_in_one_piece() {
-    const BORDER: i64 = 16_384;
+    const BORDER: i64 = 4_096;
     let lots = ['T', 'U', 'V', 'W', 'X', 'Y', 'Z'];
     // Three commands a millisecond: the border is within one.
     let border_ms = START + BORDER / 3;

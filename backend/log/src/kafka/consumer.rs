@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaErrorCode as Code;
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::KafkaOptions;
 use super::client::{
-    base_config, committed_of, consumed_list, known_offset, number, offset, partition_list, raw_offset,
+    Callbacks, ask_end, base_config, committed_of, consumed_list, known_offset, number, partition_list, raw_offset,
 };
 use super::error::log_error;
 use super::rebalances::Rebalances;
@@ -29,6 +29,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// See [`Consumer`].
 pub(super) struct KafkaConsumer {
     consumer: BaseConsumer<Rebalances>,
+    /// Asks for the ends of partitions. The consumer's own connection answers only once its fetch has, which waits.
+    asker: Arc<BaseConsumer<Callbacks>>,
     has_group: bool,
     is_subscribed: bool,
     timeout: Duration,
@@ -45,7 +47,12 @@ pub(super) struct KafkaConsumer {
 }
 
 impl KafkaConsumer {
-    pub(super) fn connect(bootstrap: &str, group: Option<&GroupConfig>, options: &KafkaOptions) -> Result<Self> {
+    pub(super) fn connect(
+        bootstrap: &str,
+        group: Option<&GroupConfig>,
+        options: &KafkaOptions,
+        asker: Arc<BaseConsumer<Callbacks>>,
+    ) -> Result<Self> {
         let mut config = base_config(bootstrap);
         config
             .set("isolation.level", "read_committed")
@@ -54,7 +61,8 @@ impl KafkaConsumer {
             .set("auto.offset.reset", "earliest")
             // An end that is reached wakes the reader, whose position may have passed transaction markers.
             .set("enable.partition.eof", "true")
-            .set("fetch.wait.max.ms", "500")
+            // A partition that is newly read, or sought, waits for the fetch under way.
+            .set("fetch.wait.max.ms", "100")
             .set("fetch.min.bytes", "1")
             .set("fetch.error.backoff.ms", "50")
             .set("fetch.queue.backoff.ms", "10")
@@ -75,6 +83,7 @@ impl KafkaConsumer {
         let consumer = config.create_with_context(Rebalances::default()).map_err(|error| log_error(&error, ""))?;
         Ok(Self {
             consumer,
+            asker,
             has_group: group.is_some(),
             is_subscribed: false,
             timeout: options.request_timeout,
@@ -88,12 +97,11 @@ impl KafkaConsumer {
 
     /// The offset that a start means now, and for an unknown topic, an error. What retention has dropped is passed.
     fn resolve(&self, partition: &TopicPartition, start: Start) -> Result<u64> {
-        let ends = self.consumer.fetch_watermarks(&partition.topic, number(partition.partition)?, self.timeout);
-        let (low, end) = ends.map_err(|error| log_error(&error, &partition.topic))?;
+        let ask = |end| ask_end(&self.asker, partition, end, self.timeout);
         Ok(match start {
-            Start::Offset(at) => at.max(offset(low)),
-            Start::Earliest => offset(low),
-            Start::Latest => offset(end),
+            Start::Offset(at) => at.max(ask(Offset::Beginning)?),
+            Start::Earliest => ask(Offset::Beginning)?,
+            Start::Latest => ask(Offset::End)?,
         })
     }
 
