@@ -1,10 +1,10 @@
 //! What people see when something is wrong: one clear line, a code that is not 0, a 503 that says when to come back.
 
 use std::net::TcpListener;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use gavel_tests::client::{Answer, PATIENCE, Person};
+use gavel_tests::client::{Answer, Person};
 use gavel_tests::house::run;
 use gavel_tests::kafka::Kafka;
 use reqwest::StatusCode;
@@ -120,12 +120,15 @@ async fn a_bid_that_nobody_decides_yet_has_a_receipt_and_is_decided_later() -> R
     Ok(())
 }
 
+/// How long a house may take until it is itself again, after a broker has come back.
+const RECOVERED_WITHIN: Duration = Duration::from_secs(120);
+
 /// Asks until the answer is as it must be.
 async fn until<F: Future<Output = Result<Answer>>>(
     ask: impl Fn() -> F,
     is_there: impl Fn(&Answer) -> bool,
 ) -> Result<Answer> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + RECOVERED_WITHIN;
     loop {
         let answer = ask().await?;
         if is_there(&answer) {
