@@ -94,7 +94,8 @@ async fn measure(url: &str, pace: u64, seconds: u64) -> Result<Histogram<u64>> {
     }
     while let Some(answer) = bidding.join_next().await {
         let answer = answer??;
-        ensure!(answer.body["decision"] == "accepted", "every bid of this load takes the lead: {answer:?}");
+        // On a loaded machine one bid may overtake another; each that counts has its frame.
+        ensure!(answer.body["sequence"].is_u64(), "every bid of this load counts: {answer:?}");
     }
     tokio::time::timeout(LAST_FRAMES_WITHIN, watching).await.context("some bids got no frame")??
 }
