@@ -26,6 +26,10 @@ const PREFETCH_KIB: &str = "16384";
 /// How often librdkafka is asked whether it has begun what it was told.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
+/// How long a seek waits for its assignment to begin. What holds it up longer may be a rebalance, which only a poll lets
+/// through.
+const SEEK_WITHIN: Duration = Duration::from_secs(1);
+
 /// See [`Consumer`].
 pub(super) struct KafkaConsumer {
     consumer: BaseConsumer<Rebalances>,
@@ -175,7 +179,7 @@ impl KafkaConsumer {
 
     /// Has a partition read from an offset on.
     fn put(&mut self, partition: &TopicPartition, offset: u64) -> Result<()> {
-        self.when_begun(partition, || self.try_seek(partition, offset))?;
+        self.when_begun(partition, SEEK_WITHIN, || self.try_seek(partition, offset))?;
         self.begun.borrow_mut().insert(partition.clone(), Some(offset));
         self.sought.insert(partition.clone(), offset);
         Ok(())
@@ -209,8 +213,13 @@ impl KafkaConsumer {
     }
 
     /// Tries until librdkafka, which begins an assignment in the background, is ready for it.
-    fn when_begun(&self, what: &TopicPartition, mut attempt: impl FnMut() -> Result<bool>) -> Result<()> {
-        let deadline = Instant::now() + self.timeout;
+    fn when_begun(
+        &self,
+        what: &TopicPartition,
+        within: Duration,
+        mut attempt: impl FnMut() -> Result<bool>,
+    ) -> Result<()> {
+        let deadline = Instant::now() + within;
         while !attempt()? {
             if Instant::now() > deadline {
                 return Err(LogError::Unavailable(format!("reading of {what} does not begin")));
@@ -265,7 +274,7 @@ impl Consumer for KafkaConsumer {
         self.consumer.assign(&list).map_err(|error| log_error(&error, ""))?;
         // A partition that is assigned again loses its old position only when librdkafka gets to it.
         for (partition, _) in partitions {
-            self.when_begun(partition, || Ok(self.read_up_to(partition)?.is_none()))?;
+            self.when_begun(partition, self.timeout, || Ok(self.read_up_to(partition)?.is_none()))?;
         }
         self.begun = RefCell::new(begun);
         self.sought.clear();
