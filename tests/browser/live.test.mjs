@@ -3,19 +3,16 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { chromium } from "playwright-core";
-
 import { House } from "./house.mjs";
 import { list, register } from "./people.mjs";
-
-const CHROMIUM = process.env.GAVEL_CHROMIUM ?? "/usr/bin/chromium";
+import { launch } from "./visitor.mjs";
 
 let house;
 let browser;
 
 before(async () => {
   house = await House.start();
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+  browser = await launch();
 });
 
 after(async () => {

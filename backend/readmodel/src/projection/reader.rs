@@ -67,6 +67,8 @@ impl Reader<'_> {
                 }
             }
         }
+        // Whatever a consumer hands out: what the database has is not written again, and no offset goes back.
+        records.retain(|record| self.offsets.get(&partition_of(record)).is_some_and(|from| record.offset >= *from));
         // Positions also pass transaction markers. Alone they are written only when nothing else is to be done.
         if records.is_empty() && began.elapsed() < timeout {
             return Ok(Step::default());
@@ -76,10 +78,7 @@ impl Reader<'_> {
 
     fn project(&mut self, records: &[Record]) -> Result<Step> {
         let mut batch = Batch::default();
-        // Whatever a consumer hands out: what the database has is not written again.
-        let is_new =
-            |record: &&Record| self.offsets.get(&partition_of(record)).is_some_and(|from| record.offset >= *from);
-        records.iter().filter(is_new).for_each(|record| batch.add(record));
+        records.iter().for_each(|record| batch.add(record));
         for (partition, from) in &self.offsets {
             let to = self.consumer.position(partition)?;
             if to > *from {
