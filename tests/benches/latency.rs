@@ -3,7 +3,8 @@
 //! `cargo build --release && cargo bench -p gavel-tests --bench latency -- [embedded|kafka] [BIDS_A_SECOND] [SECONDS]`
 //!
 //! The house is the built binary: embedded, or `web` and `work` on a Kafka and a PostgreSQL of this run's own. The pace
-//! is open: a bid is due when the clock says so, and its time counts from there, however late it is sent.
+//! is open: a bid is due when the clock says so, and its time counts from there, however late it is sent. The seconds begin
+//! after a warm-up, whose figures are printed apart: a broker that has just started still compiles itself.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use std::collections::HashMap;
@@ -25,8 +26,8 @@ use tokio::time::Instant;
 const LOTS: usize = 40;
 const BIDDERS: usize = 20;
 const STEP_MINOR: i64 = 20_000;
-/// Bids of the first seconds are not counted: caches fill, connections open.
-const WARM_UP: Duration = Duration::from_secs(3);
+/// Bids of the first seconds are counted apart.
+const WARM_UP: Duration = Duration::from_secs(20);
 /// The narrowest bucket of the printed histogram; each further one is twice as wide.
 const BUCKET_MICROS: u64 = 500;
 const BAR_WIDTH: u64 = 60;
@@ -35,6 +36,12 @@ const LAST_FRAMES_WITHIN: Duration = Duration::from_secs(10);
 
 /// When each bid was due, until its frame is seen.
 type Due = Arc<Mutex<HashMap<String, Instant>>>;
+
+/// How long bids took, in microseconds.
+struct Taken {
+    warm_up: Histogram<u64>,
+    after: Histogram<u64>,
+}
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -63,7 +70,7 @@ fn split(folder: &Path, kafka: &Kafka, postgres: &Postgres) -> Result<(House, Ho
     Ok((House::start("work", &folder.join("work"), &flags)?, House::start("web", &folder.join("web"), &flags)?))
 }
 
-async fn measure(url: &str, pace: u64, seconds: u64) -> Result<Histogram<u64>> {
+async fn measure(url: &str, pace: u64, seconds: u64) -> Result<Taken> {
     let seller = Person::register(url, "Sela").await?;
     let mut people = Vec::new();
     for number in 0..BIDDERS {
@@ -78,7 +85,7 @@ async fn measure(url: &str, pace: u64, seconds: u64) -> Result<Histogram<u64>> {
     let watched: Vec<(&str, u64)> = lots.iter().map(|lot| (lot.as_str(), 0)).collect();
     let watcher = Watcher::connect(url, &watched).await?;
     let due = Due::default();
-    let count = pace * seconds;
+    let count = pace * (WARM_UP.as_secs() + seconds);
     let begun = Instant::now();
     let watching = tokio::spawn(watch(watcher, Arc::clone(&due), count, begun + WARM_UP));
     let mut bidding = JoinSet::new();
@@ -100,34 +107,36 @@ async fn measure(url: &str, pace: u64, seconds: u64) -> Result<Histogram<u64>> {
     tokio::time::timeout(LAST_FRAMES_WITHIN, watching).await.context("some bids got no frame")??
 }
 
-async fn watch(mut watcher: Watcher, due: Due, count: u64, from: Instant) -> Result<Histogram<u64>> {
-    let mut histogram = Histogram::new(3)?;
+async fn watch(mut watcher: Watcher, due: Due, count: u64, from: Instant) -> Result<Taken> {
+    let mut taken = Taken { warm_up: Histogram::new(3)?, after: Histogram::new(3)? };
     for _ in 0..count {
         let frame = watcher.next().await?;
         let bid_id = frame["event"]["bid_id"].as_str().context("a bid")?;
         let due_at = due.lock().unwrap_or_else(PoisonError::into_inner).remove(bid_id).context("a bid of this run")?;
-        if due_at >= from {
-            histogram.record(u64::try_from(due_at.elapsed().as_micros())?)?;
-        }
+        let histogram = if due_at < from { &mut taken.warm_up } else { &mut taken.after };
+        histogram.record(u64::try_from(due_at.elapsed().as_micros())?)?;
     }
-    Ok(histogram)
+    Ok(taken)
 }
 
-fn print(ground: &str, pace: u64, histogram: &Histogram<u64>) {
+fn print(ground: &str, pace: u64, taken: &Taken) {
+    let histogram = &taken.after;
     println!("{ground}: POST to frame at {pace} bids/s, {} bids", histogram.len());
-    let milliseconds = |micros: u64| micros as f64 / 1000.0;
-    let at = |percentile: f64| milliseconds(histogram.value_at_percentile(percentile));
-    println!(
-        "  p50 {:.2}  p90 {:.2}  p99 {:.2}  p99.9 {:.2}  max {:.2} ms",
-        at(50.0),
-        at(90.0),
-        at(99.0),
-        at(99.9),
-        at(100.0)
-    );
+    println!("  {}", percentiles(histogram));
+    println!("  {} in the {WARM_UP:?} of warm-up", percentiles(&taken.warm_up));
     for bucket in histogram.iter_log(BUCKET_MICROS, 2.0) {
         let count = bucket.count_since_last_iteration();
         let bar = "#".repeat((count * BAR_WIDTH).div_ceil(histogram.len().max(1)) as usize);
         println!("  <= {:>8.2} ms {count:>7} {bar}", milliseconds(bucket.value_iterated_to()));
     }
+}
+
+fn percentiles(histogram: &Histogram<u64>) -> String {
+    let at = |percentile: f64| milliseconds(histogram.value_at_percentile(percentile));
+    let [p50, p90, p99, most, max] = [50.0, 90.0, 99.0, 99.9, 100.0].map(at);
+    format!("p50 {p50:.2}  p90 {p90:.2}  p99 {p99:.2}  p99.9 {most:.2}  max {max:.2} ms")
+}
+
+fn milliseconds(micros: u64) -> f64 {
+    micros as f64 / 1000.0
 }

@@ -114,6 +114,10 @@ impl Log for KafkaLog {
         client::ask_end(&self.committed_reader, partition, Offset::End, self.options.request_timeout)
     }
 
+    fn stable_ends(&self, partitions: &[TopicPartition]) -> Vec<Result<u64>> {
+        client::ask_ends(&self.committed_reader, partitions, Offset::End, self.options.request_timeout)
+    }
+
     fn end(&self, partition: &TopicPartition) -> Result<u64> {
         client::ask_end(&self.uncommitted_reader, partition, Offset::End, self.options.request_timeout)
     }

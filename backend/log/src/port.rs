@@ -94,6 +94,11 @@ pub trait Log: Send + Sync + 'static {
         Ok(self.watermarks(partition)?.stable_end)
     }
 
+    /// The [`stable_end`](Self::stable_end) of each of many partitions, which may cost less than one after the other.
+    fn stable_ends(&self, partitions: &[TopicPartition]) -> Vec<Result<u64>> {
+        partitions.iter().map(|partition| self.stable_end(partition)).collect()
+    }
+
     /// [`Watermarks::end`] alone, which may cost less to ask.
     ///
     /// # Errors

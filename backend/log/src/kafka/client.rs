@@ -128,13 +128,43 @@ pub(super) fn ask_end(
     end: Offset,
     timeout: Duration,
 ) -> Result<u64> {
-    let failed = |error| log_error(&error, &partition.topic);
-    let number = number(partition.partition)?;
-    let mut list = TopicPartitionList::with_capacity(1);
-    list.add_partition_offset(&partition.topic, number, end).map_err(failed)?;
-    let answer = reader.offsets_for_times(list, timeout).map_err(failed)?;
-    let element = answer.find_partition(&partition.topic, number);
+    answer_of(&ask(reader, std::slice::from_ref(partition), end, timeout)?, partition)
+}
+
+/// The same of many partitions, in one question.
+pub(super) fn ask_ends(
+    reader: &BaseConsumer<Callbacks>,
+    partitions: &[TopicPartition],
+    end: Offset,
+    timeout: Duration,
+) -> Vec<Result<u64>> {
+    match ask(reader, partitions, end, timeout) {
+        Ok(answer) => partitions.iter().map(|partition| answer_of(&answer, partition)).collect(),
+        Err(error) => {
+            let failed = |_: &TopicPartition| Err(LogError::Unavailable(error.to_string()));
+            partitions.iter().map(failed).collect()
+        }
+    }
+}
+
+fn ask(
+    reader: &BaseConsumer<Callbacks>,
+    partitions: &[TopicPartition],
+    end: Offset,
+    timeout: Duration,
+) -> Result<TopicPartitionList> {
+    let mut list = TopicPartitionList::with_capacity(partitions.len());
+    for partition in partitions {
+        list.add_partition_offset(&partition.topic, number(partition.partition)?, end)
+            .map_err(|error| log_error(&error, &partition.topic))?;
+    }
+    let topic = partitions.first().map_or("", |partition| &*partition.topic);
+    reader.offsets_for_times(list, timeout).map_err(|error| log_error(&error, topic))
+}
+
+fn answer_of(answer: &TopicPartitionList, partition: &TopicPartition) -> Result<u64> {
+    let element = answer.find_partition(&partition.topic, number(partition.partition)?);
     let element = element.ok_or_else(|| LogError::Unavailable(format!("no answer about {partition}")))?;
-    element.error().map_err(failed)?;
+    element.error().map_err(|error| log_error(&error, &partition.topic))?;
     known_offset(element.offset()).ok_or_else(|| LogError::Unavailable(format!("{partition} has no end now")))
 }

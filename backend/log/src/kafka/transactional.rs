@@ -1,15 +1,17 @@
 //! The transactional producer. Its calls block, and belong on the thread of the unit of work.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::producer::{BaseProducer, DefaultProducerContext, Producer as _};
+use rdkafka::producer::{DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 
 use super::KafkaOptions;
-use super::client::{SOCKET_TIMEOUT_MS, consumed_list};
+use super::client::{SOCKET_TIMEOUT_MS, consumed_list, write_error, write_log};
 use super::error::{log_error, record_error};
 use super::producer::producer_config;
 use super::record::to_kafka;
@@ -17,17 +19,59 @@ use crate::port::{ConsumedOffset, GroupMetadata, LogError, NewRecord, Result, Tr
 
 /// How long delivery reports are waited for while the queue is full.
 const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(5);
-
 /// How often a delivery that is waited for is asked whether it can still come.
 const DELIVERY_STEP: Duration = Duration::from_millis(200);
-/// How long one poll for deliveries takes: all of it, whatever comes, so it adds to every commit.
-const DELIVERY_POLL: Duration = Duration::from_millis(1);
-/// The first patience with an abort, doubled with each attempt.
-const ABORT_STEP: Duration = Duration::from_millis(10);
+/// How long librdkafka needs to drop a report that was heard, or less.
+const REPORT_STEP: Duration = Duration::from_micros(50);
+
+/// Records that were handed over, and of which nothing has been heard yet.
+#[derive(Default)]
+struct InFlight {
+    count: Mutex<usize>,
+    none_left: Condvar,
+}
+
+impl InFlight {
+    fn count(&self) -> MutexGuard<'_, usize> {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits so long, or until none is left; true if so.
+    fn drained_within(&self, timeout: Duration) -> bool {
+        let waited = self.none_left.wait_timeout_while(self.count(), timeout, |count| *count > 0);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+}
+
+/// Hears of deliveries, on the producer's own thread. Why one failed, its transaction tells.
+struct Deliveries(Arc<InFlight>);
+
+impl ClientContext for Deliveries {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        write_log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        write_error(&error, reason);
+    }
+}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {
+        let mut count = self.0.count();
+        *count -= 1;
+        if *count == 0 {
+            self.0.none_left.notify_all();
+        }
+    }
+}
 
 /// See [`TransactionalProducer`].
 pub(super) struct KafkaTransactionalProducer {
-    producer: BaseProducer<DefaultProducerContext>,
+    producer: ThreadedProducer<Deliveries>,
+    in_flight: Arc<InFlight>,
     timeout: Duration,
     is_open: bool,
     /// Topics that exist: librdkafka tells of a missing one only later, and then the transaction is lost.
@@ -45,12 +89,17 @@ impl KafkaTransactionalProducer {
             .set("socket.timeout.ms", timeout_ms.min(SOCKET_TIMEOUT_MS).to_string())
             // A unit of work fills its batches at once; waiting for more would only add to its commit.
             .set("linger.ms", "0")
+            // Who begins the next transaction while the last one's end is still being marked is told to ask again:
+            // with the usual tenth of a second most of a commit would be that wait.
+            .set("retry.backoff.ms", "1")
             .set("batch.size", "1000000")
             .set("batch.num.messages", "100000")
             .set("compression.type", "lz4");
-        let producer: BaseProducer = config.create().map_err(|error| log_error(&error, ""))?;
+        let in_flight = Arc::<InFlight>::default();
+        let producer: ThreadedProducer<Deliveries> =
+            config.create_with_context(Deliveries(Arc::clone(&in_flight))).map_err(|error| log_error(&error, ""))?;
         producer.init_transactions(options.request_timeout).map_err(|error| log_error(&error, ""))?;
-        Ok(Self { producer, timeout: options.request_timeout, is_open: false, known: HashSet::new() })
+        Ok(Self { producer, in_flight, timeout: options.request_timeout, is_open: false, known: HashSet::new() })
     }
 
     /// Asks for all topics, for to name one might create it.
@@ -70,18 +119,23 @@ impl KafkaTransactionalProducer {
 
     /// Waits until all records are delivered; not for those of a transaction that has failed, which never are.
     fn deliver(&self) -> Result<()> {
-        let (begun, mut looked) = (Instant::now(), Instant::now());
+        let begun = Instant::now();
+        while !self.in_flight.drained_within(DELIVERY_STEP) {
+            self.require_well()?;
+            self.require_time(begun)?;
+        }
+        // A record counts until its report is dropped, just after it was heard. If one still does when the commit looks,
+        // the commit waits for a tenth of a second.
         while self.producer.in_flight_count() > 0 {
-            self.producer.poll(DELIVERY_POLL);
-            if looked.elapsed() > DELIVERY_STEP {
-                self.require_well()?;
-                looked = Instant::now();
-            }
-            if begun.elapsed() > self.timeout {
-                return Err(LogError::Unavailable("records of the transaction were not delivered in time".into()));
-            }
+            std::thread::sleep(REPORT_STEP);
+            self.require_time(begun)?;
         }
         Ok(())
+    }
+
+    fn require_time(&self, begun: Instant) -> Result<()> {
+        let late = || LogError::Unavailable("records of the transaction were not delivered in time".into());
+        (begun.elapsed() <= self.timeout).then_some(()).ok_or_else(late)
     }
 
     /// librdkafka tells how the open transaction does only in refusing: to begin another is refused because it is open,
@@ -99,16 +153,20 @@ impl KafkaTransactionalProducer {
     fn send_when_there_is_room(&self, record: &NewRecord) -> Result<()> {
         let deadline = Instant::now() + self.timeout;
         let mut message = to_kafka(record, ())?;
+        *self.in_flight.count() += 1;
         loop {
             match self.producer.send(message) {
                 Ok(()) => return Ok(()),
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back))
                     if Instant::now() < deadline =>
                 {
-                    self.producer.poll(QUEUE_FULL_PAUSE);
+                    self.in_flight.drained_within(QUEUE_FULL_PAUSE);
                     message = back;
                 }
-                Err((error, _)) => return Err(self.refusal(&error, record)),
+                Err((error, _)) => {
+                    *self.in_flight.count() -= 1;
+                    return Err(self.refusal(&error, record));
+                }
             }
         }
     }
@@ -156,23 +214,9 @@ impl TransactionalProducer for KafkaTransactionalProducer {
         Ok(())
     }
 
-    /// librdkafka waits here for delivery reports that nobody takes while it waits: so it waits a little, and again.
     fn abort(&mut self) -> Result<()> {
-        let deadline = Instant::now() + self.timeout;
-        let mut wait = ABORT_STEP;
-        loop {
-            // What is not delivered by then, the abort drops.
-            let _ = self.producer.flush(wait);
-            match self.producer.abort_transaction(wait) {
-                Err(KafkaError::Transaction(failure)) if failure.is_retriable() && Instant::now() < deadline => {
-                    wait = (wait * 2).min(deadline.saturating_duration_since(Instant::now())).max(ABORT_STEP);
-                }
-                outcome => {
-                    outcome.map_err(|error| log_error(&error, ""))?;
-                    self.is_open = false;
-                    return Ok(());
-                }
-            }
-        }
+        self.producer.abort_transaction(self.timeout).map_err(|error| log_error(&error, ""))?;
+        self.is_open = false;
+        Ok(())
     }
 }
