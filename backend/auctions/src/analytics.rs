@@ -13,6 +13,8 @@
 mod cell;
 mod counter;
 
+use std::time::Duration;
+
 use gavel_streams::{Topology, TopologyError};
 
 use crate::wire::topics;
@@ -34,6 +36,9 @@ mod store {
 /// The only sink.
 const ANALYTICS: usize = 0;
 
+/// Charts are drawn anew about as often, and under load the decisions have the log for themselves.
+const UNIT_INTERVAL: Duration = Duration::from_millis(500);
+
 /// The topology.
 ///
 /// # Errors
@@ -48,5 +53,6 @@ pub fn topology() -> Result<Topology, TopologyError> {
         .store("lots", counter)
         .store("cells", counter)
         .sink("analytics", topics::ANALYTICS, counter)
+        .unit_interval(UNIT_INTERVAL)
         .build()
 }

@@ -21,6 +21,8 @@
 mod herald;
 mod lot;
 
+use std::time::Duration;
+
 use gavel_streams::{Topology, TopologyError};
 
 use crate::wire::topics;
@@ -42,6 +44,9 @@ mod store {
 /// The only sink.
 const NOTICES: usize = 0;
 
+/// Nobody sees a notice come later by this, and under load the decisions have the log for themselves.
+const UNIT_INTERVAL: Duration = Duration::from_millis(200);
+
 /// The topology.
 ///
 /// # Errors
@@ -56,5 +61,6 @@ pub fn topology() -> Result<Topology, TopologyError> {
         .store("lots", herald)
         .store("bidders", herald)
         .sink("notices", topics::NOTICES, herald)
+        .unit_interval(UNIT_INTERVAL)
         .build()
 }

@@ -13,8 +13,10 @@ pub struct TopologyDescription {
     pub sources: Vec<SourceDescription>,
     /// Its processors, in the order of declaration.
     pub processors: Vec<ProcessorDescription>,
+    /// The topic that the changes of its stores are logged to.
+    pub changelog: String,
     /// Its stores, the built-in one first.
-    pub stores: Vec<StoreDescription>,
+    pub stores: Vec<String>,
     /// Its sinks, in the order of declaration.
     pub sinks: Vec<SinkDescription>,
 }
@@ -43,15 +45,6 @@ pub struct ProcessorDescription {
     pub predecessors: Vec<String>,
     /// The sinks that it writes to.
     pub successors: Vec<String>,
-}
-
-/// What is remembered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoreDescription {
-    /// Its name.
-    pub name: String,
-    /// The topic that its changes are logged to.
-    pub changelog: String,
 }
 
 /// What is written.
@@ -91,15 +84,12 @@ impl Topology {
                 .map(|parent| processor_name(&parent))
                 .collect(),
         };
-        let store = |store: &crate::topology::StoreNode| StoreDescription {
-            name: store.name.clone(),
-            changelog: store.changelog.to_string(),
-        };
         TopologyDescription {
             name: graph.name.clone(),
             sources: graph.sources.iter().enumerate().map(source).collect(),
             processors: graph.processors.iter().map(processor).collect(),
-            stores: graph.stores.iter().map(store).collect(),
+            changelog: graph.changelog.to_string(),
+            stores: graph.stores.iter().map(|store| store.name.clone()).collect(),
             sinks: graph.sinks.iter().enumerate().map(sink).collect(),
         }
     }
@@ -120,9 +110,7 @@ impl Display for TopologyDescription {
             }
             writeln!(f, "    <-- {}", processor.predecessors.join(", "))?;
         }
-        for store in &self.stores {
-            writeln!(f, "  Store: {} (changelog: {})", store.name, store.changelog)?;
-        }
+        writeln!(f, "  Stores: [{}] (changelog: {})", self.stores.join(", "), self.changelog)?;
         for sink in &self.sinks {
             writeln!(f, "  Sink: {} (topic: {})", sink.name, sink.topic)?;
             writeln!(f, "    <-- {}", sink.predecessors.join(", "))?;

@@ -20,6 +20,7 @@ pub mod task;
 pub mod topology;
 
 mod beat;
+mod changelog;
 mod order;
 mod store;
 mod timers;

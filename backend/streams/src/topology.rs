@@ -6,7 +6,7 @@
 //!     .source("bids", "auctions.bids")
 //!     .clock("bids", r#"{"type":"tick","v":1}"#)       // whose append times are partition time; ticks go to it
 //!     .processor("auctioneer", Auctioneer::new, &["items", "bids"])
-//!     .store("auctions", &["auctioneer"])             // changelog: bidding.auctions.changelog
+//!     .store("auctions", &["auctioneer"])             // in the changelog bidding.changelog
 //!     .sink("history", "auctions.bids.history", &["auctioneer"])
 //!     .build()?
 //! ```
@@ -18,6 +18,7 @@
 mod builder;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use gavel_log::{Cleanup, TopicSpec};
@@ -41,9 +42,12 @@ pub(crate) struct Graph {
     pub(crate) sources: Vec<SourceNode>,
     pub(crate) clock: Option<ClockNode>,
     pub(crate) processors: Vec<ProcessorNode>,
+    pub(crate) changelog: Arc<str>,
     /// The task store first.
     pub(crate) stores: Vec<StoreNode>,
     pub(crate) sinks: Vec<SinkNode>,
+    /// From one unit of work to the next, at least.
+    pub(crate) unit_interval: Duration,
 }
 
 pub(crate) struct SourceNode {
@@ -70,7 +74,6 @@ pub(crate) struct ProcessorNode {
 
 pub(crate) struct StoreNode {
     pub(crate) name: String,
-    pub(crate) changelog: Arc<str>,
 }
 
 pub(crate) struct SinkNode {
@@ -79,7 +82,7 @@ pub(crate) struct SinkNode {
 }
 
 impl Topology {
-    /// Begins a topology. Its name is part of its group's id (`gavel.<name>`) and of its changelogs' names.
+    /// Begins a topology. Its name is part of its group's id (`gavel.<name>`) and of its changelog's name.
     #[must_use]
     pub fn builder(name: &str) -> TopologyBuilder {
         TopologyBuilder::new(name)
@@ -107,13 +110,13 @@ impl Topology {
         self.0.sinks.iter().map(|sink| &*sink.topic)
     }
 
-    /// The internal topics, to be created with as many partitions as its sources have: a compacted changelog for each
-    /// store, and dead letters for each source, kept for ever.
+    /// The internal topics, to be created with as many partitions as its sources have: a compacted
+    /// changelog of all its stores, and dead letters for each source, kept for ever.
     #[must_use]
     pub fn topics(&self, partitions: u32) -> Vec<TopicSpec> {
-        let changelogs = self.0.stores.iter().map(|store| (&store.changelog, Cleanup::Compact));
+        let changelog = (&self.0.changelog, Cleanup::Compact);
         let dead_letters = self.0.sources.iter().map(|source| (&source.dead_letters, Cleanup::Keep));
-        changelogs
+        std::iter::once(changelog)
             .chain(dead_letters)
             .map(|(name, cleanup)| TopicSpec { name: Arc::clone(name), partitions, cleanup })
             .collect()

@@ -50,6 +50,21 @@ impl Gate {
         self.received[record.source] = record.offset + 1;
     }
 
+    /// The sources whose ends the next record waits for, of which the log has not told them since the record came.
+    pub(super) fn unasked(&self, queues: &Queues) -> Vec<usize> {
+        let unasked = |record: &SourceRecord| {
+            (0..record.source)
+                .filter(|&earlier| !self.is_ahead(earlier, record) && !self.is_told(earlier, record))
+                .collect()
+        };
+        queues.head().map_or_else(Vec::new, unasked)
+    }
+
+    /// Takes note of a source's end, as it is now.
+    pub(super) fn tell(&mut self, source: usize, end: u64) {
+        self.asked[source] = Some(Asked { end, covers: self.received.clone() });
+    }
+
     /// Takes what may be processed now off the queues, in order, at most `max_records`.
     pub(super) fn take(
         &mut self,
@@ -80,12 +95,11 @@ impl Gate {
         progress: &dyn Progress,
     ) -> Result<bool, LogError> {
         for (earlier, position) in positions.iter_mut().enumerate().take(record.source) {
-            if self.last_append_ms[earlier] > record.append_ms {
+            if self.is_ahead(earlier, record) {
                 continue;
             }
-            let covered = |asked: &Asked| asked.covers[record.source] > record.offset;
-            if !self.asked[earlier].as_ref().is_some_and(covered) {
-                self.asked[earlier] = Some(Asked { end: progress.end(earlier)?, covers: self.received.clone() });
+            if !self.is_told(earlier, record) {
+                self.tell(earlier, progress.end(earlier)?);
             }
             let end = self.asked[earlier].as_ref().map_or(0, |asked| asked.end);
             let position = match position {
@@ -97,6 +111,16 @@ impl Gate {
             }
         }
         Ok(true)
+    }
+
+    /// Whether a source has been read past the record's append time.
+    fn is_ahead(&self, earlier: usize, record: &SourceRecord) -> bool {
+        self.last_append_ms[earlier] > record.append_ms
+    }
+
+    /// Whether a source's end was asked after the record was received.
+    fn is_told(&self, earlier: usize, record: &SourceRecord) -> bool {
+        self.asked[earlier].as_ref().is_some_and(|asked| asked.covers[record.source] > record.offset)
     }
 }
 

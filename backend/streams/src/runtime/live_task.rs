@@ -163,6 +163,11 @@ impl Running {
         self.queues.push(record);
     }
 
+    /// The sources whose ends must be asked now.
+    pub(super) fn unasked(&self) -> Vec<usize> {
+        if self.questions.may_ask() { self.gate.unasked(&self.queues) } else { Vec::new() }
+    }
+
     /// Processes what may be processed now. True if there is something to commit.
     pub(super) fn work(&mut self, max_records: usize, progress: &dyn Progress) -> Result<bool, WorkError> {
         if !self.questions.may_ask() {
@@ -171,7 +176,10 @@ impl Running {
         let asked = Instant::now();
         let batch = match self.gate.take(&mut self.queues, max_records.min(self.task.limit()), progress) {
             Ok(batch) => batch,
-            Err(error) => return self.put_off(error, asked.elapsed()),
+            Err(error) => {
+                self.put_off(error, asked.elapsed())?;
+                return Ok(false);
+            }
         };
         self.questions.answered();
         self.in_unit = !batch.is_empty();
@@ -182,13 +190,13 @@ impl Running {
     }
 
     /// The log has not answered. Others may be able to go on; this one asks again later.
-    fn put_off(&mut self, error: LogError, waited: Duration) -> Result<bool, WorkError> {
+    pub(super) fn put_off(&mut self, error: LogError, waited: Duration) -> Result<(), Interruption> {
         match Interruption::from(error) {
             Interruption::Retry(error) => {
                 self.questions.unanswered(error, waited);
-                Ok(false)
+                Ok(())
             }
-            other => Err(WorkError::Interrupted(other)),
+            other => Err(other),
         }
     }
 
@@ -231,6 +239,12 @@ pub(super) enum WorkError {
 impl From<LogError> for WorkError {
     fn from(error: LogError) -> Self {
         Self::Interrupted(error.into())
+    }
+}
+
+impl From<Interruption> for WorkError {
+    fn from(interruption: Interruption) -> Self {
+        Self::Interrupted(interruption)
     }
 }
 

@@ -1,15 +1,15 @@
 //! Local state on disk: one fjall database per process, one keyspace per task, so that a unit of work and the changelog
-//! offsets it reflects are one write to one tree.
+//! offset it reflects are one write to one tree.
 //!
 //! A row's key is the index of its store (one byte) and the key in the store. Rows of store `META` say how the others are
-//! laid out, and for each store up to where it certainly reflects its changelog: its bound.
+//! laid out, and up to where they certainly reflect the changelog: the bound.
 //!
 //! The bound is a lower bound. All below it is in the store; what lies above it may be, too. Changelog values are absolute, so
 //! reading on from the bound to the end always gives the state at the end. The runtime asks for a changelog's end
 //! *before* it commits a unit of work, and writes it as the bound with that unit, *after* the commit. That commit proves
 //! that no newer owner had written to the changelog when the end was asked; so all below is this task's own, applied
-//! before. It asks while nothing is in hand, for the next unit to come. Rows without any bound may be of any time: they
-//! are dropped.
+//! before. It asks while nothing is in hand, for the next unit to come. Rows without a bound may be of any time: they are
+//! dropped.
 //!
 //! A changelog drops a tombstone some time after it was written (a day, on Kafka and on the embedded log). A store whose bound is
 //! older than half of that might miss a removal, and is wiped.
@@ -29,14 +29,14 @@ use crate::topology::Topology;
 const META: u8 = u8::MAX;
 /// The row that says how the rows are laid out.
 const LAYOUT_ROW: [u8; 2] = [META, b'l'];
-/// The row of a store's bound, less the store's index.
+/// The row of the bound.
 const BOUND_ROW: [u8; 2] = [META, b'b'];
-/// The row that says when bounds were last written.
+/// The row that says when the bound was last written.
 const SAVED_ROW: [u8; 2] = [META, b's'];
-/// After this long a store is too old to be read on from: half of what changelogs keep tombstones for.
+/// After this long a store is too old to be read on from: half of what a changelog keeps tombstones for.
 const LONGEST_ABSENCE_MS: i64 = 12 * 60 * 60 * 1000;
 /// Raised when the rows are laid out differently: stores of another layout are dropped, and come back from the changelog.
-const LAYOUT_VERSION: u32 = 1;
+const LAYOUT_VERSION: u32 = 2;
 
 impl From<fjall::Error> for StoreError {
     fn from(error: fjall::Error) -> Self {
@@ -72,8 +72,7 @@ impl StateFolder {
         }
         let lease = Lease { folder: Arc::clone(self), name };
         let keyspace = self.database.keyspace(&lease.name, KeyspaceCreateOptions::default)?;
-        let stores = topology.0.stores.len();
-        let mut store = LocalStore { lease, keyspace, layout: layout(topology), stores, staged_bounds: Vec::new() };
+        let mut store = LocalStore { lease, keyspace, layout: layout(topology), staged_bound: None };
         if store.keyspace.get(LAYOUT_ROW)?.is_none_or(|found| found[..] != store.layout[..]) || store.is_stale()? {
             store.wipe()?;
         }
@@ -104,48 +103,42 @@ pub(crate) struct LocalStore {
     lease: Lease,
     keyspace: Keyspace,
     layout: Bytes,
-    stores: usize,
     /// Written with the next unit of work.
-    staged_bounds: Vec<(usize, u64)>,
+    staged_bound: Option<u64>,
 }
 
 impl LocalStore {
-    /// Up to where a store certainly reflects its changelog; `None` if it reflects nothing.
-    pub(crate) fn bound(&self, store: usize) -> Result<Option<u64>, StoreError> {
-        let Some(bytes) = self.keyspace.get(bound_row(store))? else { return Ok(None) };
+    /// Up to where it certainly reflects its changelog; `None` if it reflects nothing.
+    pub(crate) fn bound(&self) -> Result<Option<u64>, StoreError> {
+        let Some(bytes) = self.keyspace.get(BOUND_ROW)? else { return Ok(None) };
         let bytes = bytes[..].try_into().map_err(|_| StoreError("a bound cannot be read".into()))?;
         Ok(Some(u64::from_be_bytes(bytes)))
     }
 
-    /// Whether there is anything in a store.
-    pub(crate) fn has_rows(&self, store: usize) -> Result<bool, StoreError> {
-        Ok(self.keyspace.prefix(row(store, b"")).next().map(fjall::Guard::key).transpose()?.is_some())
+    /// Whether there is anything in any store.
+    pub(crate) fn has_rows(&self) -> Result<bool, StoreError> {
+        Ok(self.keyspace.range(..[META]).next().map(fjall::Guard::key).transpose()?.is_some())
     }
 
-    /// Has the next [`apply`](StateStore::apply) write these bounds.
-    pub(crate) fn stage_bounds(&mut self, bounds: Vec<(usize, u64)>) {
-        self.staged_bounds = bounds;
+    /// Has the next [`apply`](StateStore::apply) write this bound.
+    pub(crate) fn stage_bound(&mut self, bound: u64) {
+        self.staged_bound = Some(bound);
     }
 
     /// Drops all rows.
     pub(crate) fn wipe(&mut self) -> Result<(), StoreError> {
-        self.staged_bounds.clear();
+        self.staged_bound = None;
         self.keyspace.clear()?;
         self.keyspace.insert(LAYOUT_ROW, &self.layout[..])?;
         Ok(())
     }
 
-    /// Whether its bounds are so old that it may miss a removal.
+    /// Whether its bound is so old that it may miss a removal.
     fn is_stale(&self) -> Result<bool, StoreError> {
         let saved_ms =
             self.keyspace.get(SAVED_ROW)?.and_then(|bytes| Some(i64::from_be_bytes(bytes[..].try_into().ok()?)));
         let now_ms = self.lease.folder.clock.now_ms();
         Ok(saved_ms.is_some_and(|saved_ms| now_ms.saturating_sub(saved_ms) > LONGEST_ABSENCE_MS))
-    }
-
-    /// How many stores it has.
-    pub(crate) fn stores(&self) -> usize {
-        self.stores
     }
 }
 
@@ -172,11 +165,9 @@ impl StateStore for LocalStore {
                 }
             }
         }
-        if !self.staged_bounds.is_empty() {
+        if let Some(bound) = self.staged_bound.take() {
             batch.insert(&self.keyspace, SAVED_ROW, self.lease.folder.clock.now_ms().to_be_bytes());
-        }
-        for (store, bound) in self.staged_bounds.drain(..) {
-            batch.insert(&self.keyspace, bound_row(store), bound.to_be_bytes());
+            batch.insert(&self.keyspace, BOUND_ROW, bound.to_be_bytes());
         }
         Ok(batch.commit()?)
     }
@@ -187,10 +178,6 @@ fn row(store: usize, key: &[u8]) -> Vec<u8> {
     row.push(store as u8);
     row.extend_from_slice(key);
     row
-}
-
-fn bound_row(store: usize) -> [u8; 3] {
-    [BOUND_ROW[0], BOUND_ROW[1], store as u8]
 }
 
 #[cfg(test)]

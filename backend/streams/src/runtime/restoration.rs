@@ -1,8 +1,8 @@
-//! Brings a task's local store to the end of its changelogs, before the task runs.
+//! Brings a task's local store to the end of its changelog, before the task runs.
 //!
-//! The group's committed offsets are asked first, the changelogs' ends after that. The ends are the true ones: whatever
-//! transaction is still open below them is decided before they are reached, so state and offsets are of the same unit of
-//! work. A store that lies outside what its changelog still holds is wiped and read from the beginning; so is one that
+//! The group's committed offsets are asked first, the changelog's end after that. It is the true end: whatever transaction
+//! is still open below it is decided before it is reached, so state and offsets are of the same unit of work. A store that
+//! lies outside what its changelog still holds is wiped and read from the beginning; so is one that
 //! is ahead of the group, for it is of another log.
 //!
 //! The state itself says up to where its sources are processed, in rows of the task store. A group may forget its offsets
@@ -15,23 +15,22 @@ use gavel_log::{Consumer, Log, Record, Start, TopicPartition};
 use super::live_task::WorkError;
 use super::local::LocalStore;
 use super::status::TaskState;
+use crate::changelog;
 use crate::store::{Overlay, StateStore};
 use crate::task::TaskError;
 use crate::task::rows::read_offset;
 use crate::topology::Topology;
 
-struct Changelog {
-    partition: TopicPartition,
-    start: u64,
-    position: u64,
-    end: u64,
-}
-
 /// One task being restored.
 pub(super) struct Restoration {
     store: LocalStore,
     sources: Vec<TopicPartition>,
-    changelogs: Vec<Changelog>,
+    /// The names of the stores, by their index.
+    stores: Vec<String>,
+    changelog: TopicPartition,
+    start: u64,
+    position: u64,
+    end: u64,
     committed: Vec<Option<u64>>,
     records: Vec<Record>,
     restored: u64,
@@ -60,27 +59,29 @@ impl Restoration {
         for (source, &committed) in sources.iter().zip(&committed) {
             wipe |= read_offset(&store, &source.topic)? > committed;
         }
-        let mut changelogs = Vec::with_capacity(topology.0.stores.len());
-        for (index, node) in topology.0.stores.iter().enumerate() {
-            let partition = TopicPartition::new(node.changelog.clone(), sources[0].partition);
-            let marks = log.watermarks(&partition)?;
-            wipe |= match store.bound(index)? {
-                Some(bound) => bound < marks.low || bound > marks.end,
-                None => store.has_rows(index)?,
-            };
-            changelogs.push((marks.low, Changelog { partition, start: 0, position: 0, end: marks.end }));
-        }
+        let changelog = TopicPartition::new(topology.0.changelog.clone(), sources[0].partition);
+        let marks = log.watermarks(&changelog)?;
+        wipe |= match store.bound()? {
+            Some(bound) => bound < marks.low || bound > marks.end,
+            None => store.has_rows()?,
+        };
         if wipe {
             store.wipe()?;
         }
-        for (index, (low, changelog)) in changelogs.iter_mut().enumerate() {
-            changelog.start = store.bound(index)?.unwrap_or(*low);
-            changelog.position = changelog.start;
-        }
-        let changelogs: Vec<Changelog> = changelogs.into_iter().map(|(_, changelog)| changelog).collect();
-        let starts: Vec<_> = changelogs.iter().map(|log| (log.partition.clone(), Start::Offset(log.start))).collect();
-        consumer.assign(&starts)?;
-        Ok(Self { store, sources: sources.to_vec(), changelogs, committed, records: Vec::new(), restored: 0 })
+        let start = store.bound()?.unwrap_or(marks.low);
+        consumer.assign(&[(changelog.clone(), Start::Offset(start))])?;
+        Ok(Self {
+            store,
+            sources: sources.to_vec(),
+            stores: topology.0.stores.iter().map(|store| store.name.clone()).collect(),
+            changelog,
+            start,
+            position: start,
+            end: marks.end,
+            committed,
+            records: Vec::new(),
+            restored: 0,
+        })
     }
 
     /// Reads on a little. True once the end is reached. After an error it is to be begun again.
@@ -94,36 +95,32 @@ impl Restoration {
             consumer.poll(&mut self.records, max_records, wait)?;
             self.restored += self.records.len() as u64;
             metrics::counter!("gavel_streams_restored_records_total").increment(self.records.len() as u64);
-            let mut overlays = vec![Overlay::new(); self.store.stores()];
-            for record in self.records.drain(..) {
-                let store = self.changelogs.iter().position(|log| log.partition.topic == record.topic);
-                if let (Some(store), Some(key)) = (store, record.key) {
-                    overlays[store].insert(key, record.value);
+            let mut overlays = vec![Overlay::new(); self.stores.len()];
+            for Record { key, value, .. } in self.records.drain(..) {
+                let Some((store, key)) = key.as_ref().and_then(changelog::decode) else { continue };
+                if let Some(store) = self.stores.iter().position(|name| name.as_bytes() == store) {
+                    overlays[store].insert(key, value);
                 }
             }
-            for changelog in &mut self.changelogs {
-                changelog.position = consumer.position(&changelog.partition)?;
-            }
+            self.position = consumer.position(&self.changelog)?;
             self.apply(&mut overlays)?;
         }
         Ok(self.is_done())
     }
 
     fn apply(&mut self, overlays: &mut [Overlay]) -> Result<(), WorkError> {
-        let bounds = self.changelogs.iter().map(|changelog| changelog.position).enumerate();
-        self.store.stage_bounds(bounds.collect());
+        self.store.stage_bound(self.position);
         Ok(self.store.apply(overlays)?)
     }
 
     fn is_done(&self) -> bool {
-        self.changelogs.iter().all(|log| log.position >= log.end)
+        self.position >= self.end
     }
 
     /// How far it is.
     pub(super) fn state(&self) -> TaskState {
-        let restored = self.changelogs.iter().map(|log| log.position.min(log.end).saturating_sub(log.start)).sum();
-        let total = self.changelogs.iter().map(|log| log.end.saturating_sub(log.start)).sum();
-        TaskState::Restoring { restored, total }
+        let restored = self.position.min(self.end).saturating_sub(self.start);
+        TaskState::Restoring { restored, total: self.end.saturating_sub(self.start) }
     }
 
     /// The restored task. Its store has a bound, also where there was nothing to read.

@@ -37,6 +37,8 @@ pub(super) struct Session<'a> {
     /// Whether the group has said which partitions are this member's, be it none.
     is_placed: bool,
     pub(super) since: Instant,
+    /// When the last unit of work was begun.
+    last_unit: Option<Instant>,
     /// Changelog records read since it was last said that all run; `None` once it is said.
     restored: Option<u64>,
 }
@@ -65,6 +67,7 @@ impl<'a> Session<'a> {
             records: Vec::new(),
             is_placed: false,
             since: Instant::now(),
+            last_unit: None,
             restored: Some(0),
         })
     }
@@ -82,8 +85,9 @@ impl<'a> Session<'a> {
         }
         self.receive();
         let restoring = self.try_restore()?;
-        let worked = self.process()?;
+        let worked = self.until_unit().is_zero() && self.process()?;
         if worked {
+            self.last_unit = Some(Instant::now());
             self.commit()?;
         }
         self.balance_reading()?;
@@ -110,7 +114,16 @@ impl<'a> Session<'a> {
         self.questions.trouble().into_iter().chain(of_tasks).next()
     }
 
-    /// How long there is nothing to do unless a record comes.
+    /// How long it is until the next unit of work may begin.
+    fn until_unit(&self) -> Duration {
+        let interval = self.worker.topology.0.unit_interval;
+        let until = self.last_unit.map_or(Duration::ZERO, |last| interval.saturating_sub(last.elapsed()));
+        let full = self.worker.options.max_batch_records;
+        let is_full = |task: &LiveTask| matches!(&task.phase, Phase::Running(running) if running.queues.len() >= full);
+        if until.is_zero() || self.tasks.values().any(is_full) { Duration::ZERO } else { until }
+    }
+
+    /// How long there is nothing to do unless a record comes, or a unit of work may begin.
     fn wait(&self) -> Duration {
         let options = &self.worker.options;
         let next_ms = |task: &LiveTask| match &task.phase {
@@ -119,7 +132,8 @@ impl<'a> Session<'a> {
         };
         let until_due = self.tasks.values().filter_map(next_ms).min().map(|next_ms| next_ms - options.clock.now_ms());
         let until_due = until_due.map(|wait_ms| Duration::from_millis(wait_ms.max(0).unsigned_abs()));
-        until_due.map_or(options.max_wait, |until_due| until_due.min(options.max_wait))
+        let until_unit = Some(self.until_unit()).filter(|until_unit| !until_unit.is_zero());
+        [until_due, until_unit].into_iter().flatten().fold(options.max_wait, Duration::min)
     }
 
     /// A task begins once the partition of every source is here. Nothing is read until it is restored.
@@ -162,8 +176,34 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Asks for all ends that tasks wait for at once, rather than have each ask for its own.
+    fn ask_ends(&mut self) -> Result<(), Interruption> {
+        let (mut askers, mut partitions) = (Vec::new(), Vec::new());
+        for (&number, LiveTask { sources, phase }) in &self.tasks {
+            let Phase::Running(running) = phase else { continue };
+            for source in running.unasked() {
+                askers.push((number, source));
+                partitions.push(sources[source].clone());
+            }
+        }
+        if partitions.is_empty() {
+            return Ok(());
+        }
+        let asked = Instant::now();
+        let ends = self.worker.log.stable_ends(&partitions);
+        for ((number, source), end) in askers.into_iter().zip(ends) {
+            let Some(running) = self.tasks.get_mut(&number).and_then(LiveTask::running) else { continue };
+            match end {
+                Ok(end) => running.gate.tell(source, end),
+                Err(error) => running.put_off(error, asked.elapsed())?,
+            }
+        }
+        Ok(())
+    }
+
     /// Has each running task process what it may. True if there is something to commit.
     fn process(&mut self) -> Result<bool, Interruption> {
+        self.ask_ends()?;
         let mut worked = false;
         let mut failed = Vec::new();
         for (&partition, LiveTask { sources, phase }) in &mut self.tasks {

@@ -10,6 +10,7 @@ use super::interruption::Interruption;
 use super::live_task::{LiveTask, Phase};
 use super::session::Session;
 use crate::beat::Beat;
+use crate::changelog;
 use crate::task::TaskError;
 
 /// Where sending stopped.
@@ -54,9 +55,9 @@ impl Session<'_> {
 
     fn send_all(&mut self) -> Result<(), Unsent> {
         self.producer.begin()?;
+        self.send_consumed()?;
         let topology = &self.worker.topology;
-        let mut consumed = Vec::new();
-        for (&partition, LiveTask { sources, phase }) in &self.tasks {
+        for (&partition, LiveTask { phase, .. }) in &self.tasks {
             let Phase::Running(running) = phase else { continue };
             if !running.in_unit {
                 continue;
@@ -67,17 +68,30 @@ impl Session<'_> {
             }
             for change in running.task.changes() {
                 let record = NewRecord {
-                    topic: topology.0.stores[change.store].changelog.clone(),
+                    topic: topology.0.changelog.clone(),
                     partition: Some(partition),
-                    key: Some(change.key.clone()),
+                    key: Some(changelog::encode(&topology.0.stores[change.store].name, change.key)),
                     value: change.value.cloned(),
                     headers: Vec::new(),
                 };
                 send(&mut *self.producer, partition, record, || None)?;
             }
-            consumed.extend(running.consumed(sources));
         }
-        Ok(self.producer.send_offsets(&consumed, &self.consumer.group_metadata()?)?)
+        Ok(())
+    }
+
+    /// The offsets go first: while Kafka still marks the last transaction's end, it has them asked again within
+    /// milliseconds, records only after twenty.
+    fn send_consumed(&mut self) -> Result<(), LogError> {
+        let mut consumed = Vec::new();
+        for LiveTask { sources, phase } in self.tasks.values() {
+            if let Phase::Running(running) = phase
+                && running.in_unit
+            {
+                consumed.extend(running.consumed(sources));
+            }
+        }
+        self.producer.send_offsets(&consumed, &self.consumer.group_metadata()?)
     }
 
     /// Commits, and asks again while the answer is unknown: only the log can tell what became of it.

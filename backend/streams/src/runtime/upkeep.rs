@@ -1,4 +1,4 @@
-//! Questions that no record waits for: the changelogs' ends, to be the next bounds (see `local`), and how much waits in the
+//! Questions that no record waits for: the changelog's end, to be the next bound (see `local`), and how much waits in the
 //! sources. Asked for one task at a time, while there is nothing else to do; under load that does not end, rarely.
 
 use std::time::{Duration, Instant};
@@ -49,12 +49,8 @@ fn ask(
     sources: &[TopicPartition],
     running: &mut Running,
 ) -> Result<(), LogError> {
-    let mut bounds = Vec::with_capacity(topology.0.stores.len());
-    for (store, node) in topology.0.stores.iter().enumerate() {
-        let changelog = TopicPartition::new(node.changelog.clone(), sources[0].partition);
-        bounds.push((store, log.stable_end(&changelog)?));
-    }
-    running.task.store_mut().stage_bounds(bounds);
+    let changelog = TopicPartition::new(topology.0.changelog.clone(), sources[0].partition);
+    running.task.store_mut().stage_bound(log.stable_end(&changelog)?);
     let mut lag_records = 0;
     for (source, partition) in sources.iter().enumerate() {
         let end = log.stable_end(partition)?;

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -12,6 +13,8 @@ use crate::processor::Processor;
 const TASK_STORE_NAME: &str = "task";
 /// What is appended to a topic's name for its dead letters.
 const DEAD_LETTERS: &str = ".dead-letters";
+/// What is appended to the topology's name for its changelog.
+const CHANGELOG: &str = ".changelog";
 
 /// Why a topology cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +67,7 @@ pub struct TopologyBuilder {
     processors: Vec<(String, Supplier, Vec<String>)>,
     stores: Vec<(String, Vec<String>)>,
     sinks: Vec<(String, String, Vec<String>)>,
+    unit_interval: Duration,
 }
 
 impl TopologyBuilder {
@@ -75,6 +79,7 @@ impl TopologyBuilder {
             processors: Vec::new(),
             stores: Vec::new(),
             sinks: Vec::new(),
+            unit_interval: Duration::ZERO,
         }
     }
 
@@ -107,7 +112,7 @@ impl TopologyBuilder {
         self
     }
 
-    /// A key-value store of one processor, with the changelog `<topology>.<name>.changelog`.
+    /// A key-value store of one processor, kept in the changelog `<topology>.changelog`.
     #[must_use]
     pub fn store(mut self, name: &str, processors: &[&str]) -> Self {
         self.stores.push((name.into(), owned(processors)));
@@ -118,6 +123,14 @@ impl TopologyBuilder {
     #[must_use]
     pub fn sink(mut self, name: &str, topic: &str, processors: &[&str]) -> Self {
         self.sinks.push((name.into(), topic.into(), owned(processors)));
+        self
+    }
+
+    /// Begins no unit of work sooner than this after the one before, unless a full one waits. For a topology whose results
+    /// nobody waits for: a transaction costs the log as much for one record as for hundreds.
+    #[must_use]
+    pub fn unit_interval(mut self, interval: Duration) -> Self {
+        self.unit_interval = interval;
         self
     }
 
@@ -138,7 +151,10 @@ impl TopologyBuilder {
         let stores = self.build_stores(&mut processors)?;
         let sinks = self.build_sinks(&mut processors)?;
         let sources = self.build_sources(&processors)?;
-        Ok(Topology(Arc::new(Graph { name: self.name, sources, clock, processors, stores, sinks })))
+        let Self { name, unit_interval, .. } = self;
+        let changelog = format!("{name}{CHANGELOG}").into();
+        let graph = Graph { name, sources, clock, processors, changelog, stores, sinks, unit_interval };
+        Ok(Topology(Arc::new(graph)))
     }
 
     fn check_names(&self) -> Result<(), TopologyError> {
@@ -185,8 +201,7 @@ impl TopologyBuilder {
     }
 
     fn build_stores(&self, processors: &mut [ProcessorNode]) -> Result<Vec<StoreNode>, TopologyError> {
-        let node =
-            |name: &str| StoreNode { name: name.into(), changelog: format!("{}.{name}.changelog", self.name).into() };
+        let node = |name: &str| StoreNode { name: name.into() };
         let mut stores = vec![node(TASK_STORE_NAME)];
         for (name, owners) in &self.stores {
             let owner = match owners.as_slice() {

@@ -37,18 +37,12 @@ fn describes_itself() {
       Processor: auctioneer (stores: [auctions])
         --> history
         <-- items, bids
-      Store: task (changelog: bidding.task.changelog)
-      Store: auctions (changelog: bidding.auctions.changelog)
+      Stores: [task, auctions] (changelog: bidding.changelog)
       Sink: history (topic: auctions.bids.history)
         <-- auctioneer
     ");
     let names: Vec<String> = topology.topics(3).iter().map(|spec| spec.name.to_string()).collect();
-    let expected = [
-        "bidding.task.changelog",
-        "bidding.auctions.changelog",
-        "auctions.items.dead-letters",
-        "auctions.bids.dead-letters",
-    ];
+    let expected = ["bidding.changelog", "auctions.items.dead-letters", "auctions.bids.dead-letters"];
     assert_eq!(names, expected);
 }
 

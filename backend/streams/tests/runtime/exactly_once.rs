@@ -1,8 +1,10 @@
 //! A thread dies at any beat of a unit of work; what comes out is as if it had not.
 
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use gavel_streams::Beat;
+use gavel_streams::runtime::RuntimeOptions;
 
 use crate::failpoints::{at, hold_at};
 use crate::faulty::faulty;
@@ -51,7 +53,7 @@ fn a_stop_finishes_what_is_in_hand(house: &House) {
     house.append("stream", 0, "a", "go");
     held.wait();
     let stopping = std::thread::spawn(move || runtime.stop());
-    std::thread::sleep(std::time::Duration::from_millis(50));
+    std::thread::sleep(Duration::from_millis(50));
     assert_eq!(house.outputs(), [""; 0]);
     held.let_go();
     stopping.join().unwrap();
@@ -74,6 +76,36 @@ fn a_stop_at_any_time_loses_nothing(house: &House) {
 }
 
 #[test]
+fn units_of_work_keep_their_distance() {
+    let mut house = House::embedded();
+    house.pace(Duration::from_millis(40));
+    let (log, faults) = faulty(&house.log, None);
+    house.log = log;
+    let begun = Instant::now();
+    let runtime = house.start_with(&RuntimeOptions { max_batch_records: 1000, ..house.options("one") });
+    for _ in 0..30 {
+        house.append("stream", 0, "a", "go");
+    }
+    house.wait_for_outputs(30);
+    let units = faults.commits.load(Ordering::SeqCst) as u128;
+    assert!(units <= 1 + begun.elapsed().as_millis() / 40, "{units} units of work");
+    runtime.stop();
+}
+
+#[test]
+fn a_full_unit_of_work_does_not_wait() {
+    let mut house = House::embedded();
+    house.pace(Duration::from_secs(3600));
+    let most = house.options("one").max_batch_records;
+    for _ in 0..3 * most {
+        house.append("stream", 0, "a", "go");
+    }
+    let runtime = house.start();
+    house.wait_for_outputs(3 * most);
+    runtime.stop();
+}
+
+#[test]
 fn nothing_is_committed_while_nothing_comes() {
     let mut house = House::embedded();
     let (log, faults) = faulty(&house.log, None);
@@ -88,6 +120,12 @@ fn nothing_is_committed_while_nothing_comes() {
     assert_eq!(commits(), 1, "one unit of work");
     runtime.stop();
     assert_eq!(commits(), 1, "nor by the stop");
-    // Of the task store: partition time and what is consumed.
-    assert_eq!(house.read("task.changelog").len(), 2);
+    let changelog = house.read("changelog");
+    let keys = changelog.iter().map(|record| String::from_utf8_lossy(record.key.as_deref().unwrap_or_default()));
+    let consumed = format!("task/o{}", house.topic("stream"));
+    assert_eq!(
+        keys.collect::<Vec<_>>(),
+        [&consumed, "task/t", "counts/a"],
+        "what is consumed, partition time, the count"
+    );
 }

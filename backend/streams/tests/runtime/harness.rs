@@ -9,7 +9,7 @@ use gavel_log::embedded::{EmbeddedLog, EmbeddedOptions};
 use gavel_log::kafka::{KafkaLog, KafkaOptions};
 use gavel_log::{Appended, Cleanup, Log, NewRecord, Producer, Record, Start, TopicPartition, TopicSpec};
 use gavel_streams::runtime::{Clock, Failpoint, ManualClock, RuntimeOptions, RuntimeStatus, SystemClock};
-use gavel_streams::{Context, Processor, ProcessorError, Runtime, SourceRecord, Timer, Topology};
+use gavel_streams::{Context, Processor, ProcessorError, Runtime, SourceRecord, Timer, Topology, TopologyBuilder};
 use tempfile::TempDir;
 
 /// How long anything here may take before the test fails.
@@ -108,16 +108,7 @@ impl House {
         static HOUSES: AtomicU64 = AtomicU64::new(0);
         let now_ms = SystemClock.now_ms();
         let name = format!("house-{now_ms}-{}-{}", std::process::id(), HOUSES.fetch_add(1, Ordering::Relaxed));
-        let topology = Topology::builder(&name)
-            .source("table", &format!("{name}.table"))
-            .source("stream", &format!("{name}.stream"))
-            .clock("stream", "tick")
-            .processor("counter", || Counter, &["table", "stream"])
-            .store("counts", &["counter"])
-            .store("rows", &["counter"])
-            .sink("out", &format!("{name}.out"), &["counter"])
-            .build()
-            .unwrap();
+        let topology = declared(&name).build().unwrap();
         let clock = Arc::new(ManualClock::at(now_ms));
         Self {
             log,
@@ -128,6 +119,11 @@ impl House {
             state: TempDir::new().unwrap(),
             _log_folder: log_folder,
         }
+    }
+
+    /// Has units of work begin no closer to each other than this.
+    pub(crate) fn pace(&mut self, unit_interval: Duration) {
+        self.topology = declared(&self.name).unit_interval(unit_interval).build().unwrap();
     }
 
     pub(crate) fn create_topics(&self) {
@@ -229,6 +225,17 @@ impl House {
         assert_eq!(outputs.len(), count, "{outputs:?}");
         outputs
     }
+}
+
+fn declared(name: &str) -> TopologyBuilder {
+    Topology::builder(name)
+        .source("table", &format!("{name}.table"))
+        .source("stream", &format!("{name}.stream"))
+        .clock("stream", "tick")
+        .processor("counter", || Counter, &["table", "stream"])
+        .store("counts", &["counter"])
+        .store("rows", &["counter"])
+        .sink("out", &format!("{name}.out"), &["counter"])
 }
 
 pub(crate) fn line(record: &Record) -> String {

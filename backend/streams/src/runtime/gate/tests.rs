@@ -60,6 +60,23 @@ fn the_first_source_never_waits() {
 }
 
 #[test]
+fn what_was_told_ahead_is_not_asked() {
+    let mut reader = Reader::new();
+    assert!(reader.gate.unasked(&reader.queues).is_empty(), "nothing waits");
+    reader.receive(1, 0, 50);
+    assert_eq!(reader.gate.unasked(&reader.queues), [0]);
+    reader.gate.tell(0, 3);
+    assert!(reader.gate.unasked(&reader.queues).is_empty());
+    let progress = earlier(3, 9);
+    assert_eq!(reader.take(&progress), [(1, 0)]);
+    assert_eq!(progress.questions.get(), 0);
+    reader.receive(1, 1, 51);
+    assert_eq!(reader.gate.unasked(&reader.queues), [0], "it came after the answer");
+    reader.receive(0, 0, 60);
+    assert!(reader.gate.unasked(&reader.queues).is_empty(), "the source is ahead");
+}
+
+#[test]
 fn a_record_waits_for_the_end_as_it_was_when_it_came() {
     let mut reader = Reader::new();
     reader.receive(1, 0, 50);

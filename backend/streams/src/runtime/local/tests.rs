@@ -28,7 +28,7 @@ fn clock() -> Arc<dyn Clock> {
 }
 
 fn put(store: &mut LocalStore, index: usize, key: &'static str, value: Option<&'static str>) {
-    let mut overlays = vec![Overlay::new(); store.stores()];
+    let mut overlays = vec![Overlay::new(); 3];
     overlays[index].insert(key.into(), value.map(Bytes::from));
     store.apply(&mut overlays).unwrap();
     assert!(overlays.iter().all(Overlay::is_empty));
@@ -48,7 +48,7 @@ fn a_task_has_one_holder() {
 }
 
 #[test]
-fn rows_and_bounds_survive_and_stores_do_not_mix() {
+fn rows_and_the_bound_survive_and_stores_do_not_mix() {
     let folder = TempDir::new().unwrap();
     let topology = topology(&["one", "two"]);
     {
@@ -57,7 +57,7 @@ fn rows_and_bounds_survive_and_stores_do_not_mix() {
         put(&mut store, 1, "ab", Some("1"));
         put(&mut store, 1, "ac", Some("2"));
         put(&mut store, 1, "b", Some("3"));
-        store.stage_bounds(vec![(1, 7)]);
+        store.stage_bound(7);
         put(&mut store, 2, "ab", Some("4"));
         put(&mut store, 1, "ac", None);
     }
@@ -66,7 +66,7 @@ fn rows_and_bounds_survive_and_stores_do_not_mix() {
     assert_eq!(store.scan_prefix(1, b"a").unwrap(), [("ab".into(), "1".into())]);
     assert_eq!(store.scan_prefix(1, b"").unwrap().len(), 2);
     assert_eq!(store.get(2, b"ab").unwrap(), Some("4".into()));
-    assert_eq!((store.bound(1).unwrap(), store.bound(2).unwrap()), (Some(7), None));
+    assert_eq!(store.bound().unwrap(), Some(7));
 }
 
 #[test]
@@ -75,12 +75,12 @@ fn a_store_of_another_layout_is_dropped() {
     let state = StateFolder::open(folder.path(), clock()).unwrap();
     {
         let mut store = state.task_store(&topology(&["one", "two"]), 0).unwrap().unwrap();
-        store.stage_bounds(vec![(1, 7)]);
+        store.stage_bound(7);
         put(&mut store, 1, "a", Some("1"));
     }
     let store = state.task_store(&topology(&["two", "one"]), 0).unwrap().unwrap();
     assert_eq!(store.get(1, b"a").unwrap(), None);
-    assert_eq!(store.bound(1).unwrap(), None);
+    assert_eq!(store.bound().unwrap(), None);
 }
 
 #[test]
@@ -91,13 +91,13 @@ fn a_store_that_was_away_too_long_is_dropped() {
     let topology = topology(&["one"]);
     {
         let mut store = state.task_store(&topology, 0).unwrap().unwrap();
-        store.stage_bounds(vec![(1, 7)]);
+        store.stage_bound(7);
         put(&mut store, 1, "a", Some("1"));
     }
     clock.set(LONGEST_ABSENCE_MS);
-    assert_eq!(state.task_store(&topology, 0).unwrap().unwrap().bound(1).unwrap(), Some(7));
+    assert_eq!(state.task_store(&topology, 0).unwrap().unwrap().bound().unwrap(), Some(7));
     clock.set(LONGEST_ABSENCE_MS + 1);
-    assert_eq!(state.task_store(&topology, 0).unwrap().unwrap().bound(1).unwrap(), None);
+    assert_eq!(state.task_store(&topology, 0).unwrap().unwrap().bound().unwrap(), None);
 }
 
 #[test]
@@ -105,8 +105,9 @@ fn a_store_knows_whether_it_holds_anything() {
     let folder = TempDir::new().unwrap();
     let state = StateFolder::open(folder.path(), clock()).unwrap();
     let mut store = state.task_store(&topology(&["one", "two"]), 0).unwrap().unwrap();
-    put(&mut store, 1, "a", Some("1"));
-    assert_eq!([0, 1, 2].map(|index| store.has_rows(index).unwrap()), [false, true, false]);
+    assert!(!store.has_rows().unwrap());
+    put(&mut store, 2, "", Some("1"));
+    assert!(store.has_rows().unwrap());
     store.wipe().unwrap();
-    assert!(!store.has_rows(1).unwrap());
+    assert!(!store.has_rows().unwrap());
 }

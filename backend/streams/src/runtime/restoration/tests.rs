@@ -69,7 +69,7 @@ impl Desk {
 }
 
 fn put(store: &mut LocalStore, key: &'static [u8]) {
-    let mut overlays = vec![Overlay::new(); store.stores()];
+    let mut overlays = vec![Overlay::new(); 2];
     overlays[1].insert(key.into(), Some("old".into()));
     store.apply(&mut overlays).unwrap();
 }
@@ -77,20 +77,20 @@ fn put(store: &mut LocalStore, key: &'static [u8]) {
 #[test]
 fn rows_without_a_bound_are_dropped() {
     let desk = Desk::new();
-    desk.append("t.rows.changelog", b"a", b"new");
+    desk.append("t.changelog", b"rows/a", b"new");
     let mut store = desk.store();
     put(&mut store, b"b");
     let store = desk.restored(store).store;
     assert_eq!(store.scan_prefix(1, b"").unwrap(), [("a".into(), "new".into())]);
-    assert_eq!([0, 1].map(|index| store.bound(index).unwrap()), [Some(0), Some(1)], "also where there was nothing");
+    assert_eq!(store.bound().unwrap(), Some(1));
 }
 
 #[test]
 fn rows_below_a_bound_are_kept() {
     let desk = Desk::new();
-    desk.append("t.rows.changelog", b"a", b"new");
+    desk.append("t.changelog", b"rows/a", b"new");
     let mut store = desk.store();
-    store.stage_bounds(vec![(0, 0), (1, 1)]);
+    store.stage_bound(1);
     put(&mut store, b"b");
     let restored = desk.restored(store);
     assert_eq!((restored.records, restored.next), (0, vec![None]));
@@ -98,11 +98,28 @@ fn rows_below_a_bound_are_kept() {
 }
 
 #[test]
+fn a_store_without_a_changelog_has_a_bound() {
+    let desk = Desk::new();
+    assert_eq!(desk.restored(desk.store()).store.bound().unwrap(), Some(0));
+}
+
+#[test]
+fn what_is_of_no_store_is_passed_over() {
+    let desk = Desk::new();
+    desk.append("t.changelog", b"of no store", b"1");
+    desk.append("t.changelog", b"gone/a", b"2");
+    desk.append("t.changelog", b"rows/a/b", b"3");
+    let restored = desk.restored(desk.store());
+    assert_eq!(restored.store.scan_prefix(1, b"").unwrap(), [("a/b".into(), "3".into())]);
+    assert_eq!(restored.store.bound().unwrap(), Some(3));
+}
+
+#[test]
 fn the_state_knows_where_to_go_on() {
     let desk = Desk::new();
     desk.append("in", b"k", b"1");
     desk.append("in", b"k", b"2");
-    desk.append("t.task.changelog", b"oin", b"\x01\x00\x00\x00\x00\x00\x00\x00\x01");
+    desk.append("t.changelog", b"task/oin", b"\x01\x00\x00\x00\x00\x00\x00\x00\x01");
     assert_eq!(desk.restored(desk.store()).next, [Some(1)]);
 }
 
@@ -110,7 +127,7 @@ fn the_state_knows_where_to_go_on() {
 fn a_source_that_ends_before_what_was_processed_is_another() {
     let desk = Desk::new();
     desk.append("in", b"k", b"1");
-    desk.append("t.task.changelog", b"oin", b"\x01\x00\x00\x00\x00\x00\x00\x00\x02");
+    desk.append("t.changelog", b"task/oin", b"\x01\x00\x00\x00\x00\x00\x00\x00\x02");
     let outcome = desk.restore(desk.store());
     assert!(matches!(outcome, Err(WorkError::Task(TaskError::Truncated { next: 2, end: 1, .. }))));
 }
