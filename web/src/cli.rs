@@ -42,6 +42,8 @@ enum Command {
     Backtest(Backtest),
     /// Empties the projections and replays the log into them
     Rebuild,
+    /// Recomputes every outcome from the log, and prints what is recorded otherwise
+    Verify,
     /// Who may see the desk
     #[command(subcommand)]
     Admin(Admin),
@@ -162,6 +164,7 @@ fn run(cli: Cli) -> Result<(), CommandError> {
             Command::Topics(Topics::Create) => command::topics::create(&config).await,
             Command::Topics(Topics::Check) => command::topics::check(&config).await,
             Command::Rebuild => command::rebuild::run(&config).await,
+            Command::Verify => command::verify::run(&config).await,
             Command::Admin(Admin::Grant { email }) => command::admin::set(&config, &email, true).await,
             Command::Admin(Admin::Revoke { email }) => command::admin::set(&config, &email, false).await,
             Command::Demo(Demo { url, seed }) => command::demo::run(&url, seed).await,

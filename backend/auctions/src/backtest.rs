@@ -8,19 +8,17 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use bytes::Bytes;
-use gavel_domain::{EpochMs, ItemId, TimeOutOfRange};
+use gavel_domain::{EpochMs, TimeOutOfRange};
 use gavel_log::NewRecord;
 use gavel_streams::driver::DriverError;
-use gavel_streams::{Topology, TopologyError, TopologyTestDriver};
+use gavel_streams::{Topology, TopologyError};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::bidding;
-use crate::decode::is_object;
+use crate::decode::object;
+use crate::replay::{Recorded, Replay};
 use crate::wire::topics;
-
-/// How many commands are handed to the driver before its outputs are taken.
-const COMMANDS_AT_ONCE: usize = 4_096;
 
 /// Why a backtest failed.
 #[derive(Debug, thiserror::Error)]
@@ -78,12 +76,6 @@ struct Line<'a> {
     value: &'a RawValue,
 }
 
-/// One record to replay.
-struct Recorded {
-    append_ms: i64,
-    value: Bytes,
-}
-
 /// What was recorded of one partition, each topic in the order of its offsets.
 #[derive(Default)]
 struct Partition {
@@ -115,12 +107,12 @@ impl Recording {
     /// # Errors
     /// [`BacktestError`]; a record that cannot be processed is none, it is counted.
     pub fn replay(self, out: &mut impl Write) -> Result<Summary, BacktestError> {
-        let mut replay = Replay { topology: bidding::topology()?, out, summary: Summary::default() };
+        let mut report = Report { topology: bidding::topology()?, out, summary: Summary::default() };
         for partition in self.0.into_values() {
-            replay.partition(partition)?;
+            report.partition(partition)?;
         }
-        replay.out.flush()?;
-        Ok(replay.summary)
+        report.out.flush()?;
+        Ok(report.summary)
     }
 }
 
@@ -136,44 +128,24 @@ fn read(file: &Bytes, name: &'static str, mut take: impl FnMut(u32, Recorded)) -
         let append = EpochMs::given(parsed.append_ms);
         let append = append.map_err(|reason| BacktestError::Time { file: name, line, reason })?;
         let value = file.slice_ref(parsed.value.get().as_bytes());
-        take(parsed.partition.unwrap_or(0), Recorded { append_ms: append.get(), value });
+        take(parsed.partition.unwrap_or(0), Recorded { append_ms: append.get(), value: Some(value) });
     }
     Ok(())
 }
 
-/// Reads a JSON object; `None` for anything else.
-fn object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Option<T> {
-    is_object(text).then(|| serde_json::from_slice(text).ok()).flatten()
-}
-
-struct Replay<'a, W> {
+struct Report<'a, W> {
     topology: Topology,
     out: &'a mut W,
     summary: Summary,
 }
 
-impl<W: Write> Replay<'_, W> {
-    fn partition(&mut self, mut recorded: Partition) -> Result<(), BacktestError> {
-        let mut driver = TopologyTestDriver::bulk(&self.topology, 1);
-        recorded.items.sort_by_cached_key(|record| (record.append_ms, item_of(&record.value)));
+impl<W: Write> Report<'_, W> {
+    fn partition(&mut self, recorded: Partition) -> Result<(), BacktestError> {
         self.summary.items += recorded.items.len() as u64;
         self.summary.commands += recorded.commands.len() as u64;
-        for record in recorded.items {
-            driver.enqueue_record(topics::ITEMS, 0, None, Some(record.value), Vec::new(), record.append_ms)?;
-        }
-        let mut until_ms = i64::MIN;
-        let mut commands = recorded.commands.into_iter().peekable();
-        while commands.peek().is_some() {
-            for record in commands.by_ref().take(COMMANDS_AT_ONCE) {
-                until_ms = until_ms.max(record.append_ms);
-                driver.enqueue_record(topics::BIDS, 0, None, Some(record.value), Vec::new(), record.append_ms)?;
-            }
-            // Items appended later wait for the commands that come before them.
-            driver.run_until(until_ms)?;
-            self.write(driver.drain_outputs())?;
-        }
-        driver.run_until_quiet()?;
-        self.write(driver.drain_outputs())
+        let mut replay = Replay::new(&self.topology);
+        replay.run(recorded.items, recorded.commands, |outputs| self.write(outputs))?;
+        self.write(replay.run_out()?)
     }
 
     fn write(&mut self, outputs: Vec<NewRecord>) -> Result<(), BacktestError> {
@@ -197,13 +169,4 @@ impl<W: Write> Replay<'_, W> {
         }
         Ok(())
     }
-}
-
-/// The item that a record is of, to order those of the same millisecond; whether it is one is judged later.
-fn item_of(value: &[u8]) -> Option<ItemId> {
-    #[derive(Deserialize)]
-    struct Of {
-        item_id: ItemId,
-    }
-    object::<Of>(value).map(|of| of.item_id)
 }

@@ -35,6 +35,11 @@ pub(crate) fn is_object(text: &[u8]) -> bool {
     text.trim_ascii_start().first() == Some(&b'{')
 }
 
+/// Reads a JSON object; `None` for anything else.
+pub(crate) fn object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Option<T> {
+    is_object(text).then(|| serde_json::from_slice(text).ok()).flatten()
+}
+
 /// The `type` of a record.
 ///
 /// # Errors

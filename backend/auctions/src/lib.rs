@@ -1,7 +1,8 @@
 //! What Gavel runs on the stream runtime: the records on the wire and the topologies that decide.
 //!
 //! [`wire`] holds the records of every topic. Each topology has a module of its own: [`bidding`] decides auctions,
-//! [`notices`] tells those whom it concerns, [`analytics`] counts. [`backtest`] runs the first on recorded commands.
+//! [`notices`] tells those whom it concerns, [`analytics`] counts. [`backtest`] runs the first on recorded commands, [`verify`]
+//! compares what it gives with what was recorded.
 //! [`alias`](mod@alias) makes the public names of bidders.
 //!
 //! Invariants:
@@ -13,6 +14,8 @@ pub mod analytics;
 pub mod backtest;
 pub mod bidding;
 pub mod notices;
+pub mod verify;
 pub mod wire;
 
 mod decode;
+mod replay;

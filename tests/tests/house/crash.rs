@@ -17,14 +17,19 @@ const BIDDERS: u32 = 3;
 #[tokio::test(flavor = "multi_thread")]
 async fn kill_nine_loses_and_doubles_nothing_embedded() -> Result<()> {
     let mut ground = Ground::embedded(&[])?;
-    ten_rounds(&mut ground).await
+    ten_rounds(&mut ground).await?;
+    ground.kill();
+    assert!(ground.verify()?.contains("all as recomputed"));
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kill_nine_loses_and_doubles_nothing_on_kafka() -> Result<()> {
     let Some((_guard, kafka, postgres)) = servers().await else { return Ok(()) };
     let mut ground = Ground::split(&kafka, &postgres, &[])?;
-    ten_rounds(&mut ground).await
+    ten_rounds(&mut ground).await?;
+    assert!(ground.verify()?.contains("all as recomputed"), "while it runs");
+    Ok(())
 }
 
 #[tokio::test]

@@ -12,8 +12,8 @@ use tokio::sync::{Mutex, MutexGuard};
 pub(crate) struct Ground {
     folder: TempDir,
     processes: Vec<House>,
-    /// By which a command of the binary finds its database.
-    database: [String; 2],
+    /// By which a command of the binary finds its log and its database.
+    place: Vec<String>,
 }
 
 /// Topics of houses on one broker would meet, so each gets a Kafka cluster's topics to itself: see [`servers`].
@@ -26,7 +26,7 @@ impl Ground {
         let flags = [&["--rate-limits", "off"], flags].concat();
         let house = House::serve(&folder.path().join("house"), &flags)?;
         let data = folder.path().join("house").display().to_string();
-        Ok(Self { folder, processes: vec![house], database: ["--data".into(), data] })
+        Ok(Self { folder, processes: vec![house], place: vec!["--data".into(), data] })
     }
 
     /// `gavel web` and `gavel work` on a Kafka and a PostgreSQL.
@@ -39,7 +39,8 @@ impl Ground {
         anyhow::ensure!(made.status.success(), "topics create: {}", String::from_utf8_lossy(&made.stderr));
         let work = House::start("work", &folder.path().join("work"), &all)?;
         let web = House::start("web", &folder.path().join("web"), &all)?;
-        Ok(Self { folder, processes: vec![web, work], database: ["--database".into(), database] })
+        let place = all[..4].iter().map(ToString::to_string).collect();
+        Ok(Self { folder, processes: vec![web, work], place })
     }
 
     /// Where people reach it.
@@ -70,10 +71,20 @@ impl Ground {
 
     /// `gavel admin grant`.
     pub(crate) fn grant_admin(&self, email: &str) -> Result<()> {
-        let [flag, place] = &self.database;
-        let granted = run(&["admin", "grant", email, flag, place], self.folder.path())?;
-        anyhow::ensure!(granted.status.success(), "admin grant: {}", String::from_utf8_lossy(&granted.stderr));
-        Ok(())
+        self.command(&["admin", "grant", email]).map(drop)
+    }
+
+    /// `gavel verify`: what it says if all is as recomputed.
+    pub(crate) fn verify(&self) -> Result<String> {
+        self.command(&["verify"])
+    }
+
+    fn command(&self, words: &[&str]) -> Result<String> {
+        let place: Vec<&str> = self.place.iter().map(String::as_str).collect();
+        let done = run(&[words, &place].concat(), self.folder.path())?;
+        let (out, refusal) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        anyhow::ensure!(done.status.success(), "{words:?}: {out}{refusal}");
+        Ok(out.into_owned())
     }
 
     /// A folder for the test's own files.

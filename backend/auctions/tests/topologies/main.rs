@@ -11,3 +11,4 @@ mod interleaving;
 mod notices;
 mod parking;
 mod secrets;
+mod verify;
