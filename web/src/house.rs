@@ -15,7 +15,7 @@ pub mod topics;
 mod workers;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gavel_log::Log;
@@ -110,8 +110,13 @@ impl House {
             false => None,
         };
         let live = state.as_ref().map(|state| Arc::clone(&state.live));
-        let vitals =
-            Vitals { log, database: database.clone(), live: live.clone(), workers: workers.as_ref().map(Arc::clone) };
+        let vitals = Vitals {
+            log,
+            database: database.clone(),
+            live: live.clone(),
+            workers: workers.as_ref().map(Arc::clone),
+            seen: Mutex::default(),
+        };
         let housekeeping = state.clone().map(|state| tokio::spawn(keep_tidy(state)));
         let (stopping, stop) = watch::channel(false);
         let http = tokio::spawn(server::serve(listener, server::router(state, vitals), stop));

@@ -1,5 +1,6 @@
 //! Measures for Prometheus. Names begin with `gavel_`; labels are topics, partitions, routes: never an account, never an amount.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use std::time::Instant;
 
@@ -8,7 +9,7 @@ use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 use gavel_readmodel::ProjectorStatus;
-use gavel_streams::runtime::RuntimeStatus;
+use gavel_streams::runtime::{RuntimeStatus, TaskState, TaskStatus};
 use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
@@ -53,22 +54,91 @@ fn method_label(method: &Method) -> &str {
     if known.contains(method) { method.as_str() } else { "other" }
 }
 
+/// The tasks of this process that were ever measured, for one that has moved on must not seem to be here still.
+#[derive(Debug, Default)]
+pub struct SeenTasks(BTreeSet<(String, u32)>);
+
 /// Notes how the workers are.
-pub fn note_workers(streams: &RuntimeStatus, projector: ProjectorStatus) {
+pub fn note_workers(streams: &RuntimeStatus, projector: ProjectorStatus, seen: &mut SeenTasks) {
+    for (topology, partition) in &seen.0 {
+        let labels = task_labels(topology, *partition);
+        for name in ["gavel_streams_running", "gavel_streams_restoring_records", "gavel_streams_lag_records"] {
+            gauge!(name, &labels).set(0.0);
+        }
+    }
     for task in streams.tasks() {
-        let labels = [("topology", task.topology.clone()), ("partition", task.partition.to_string())];
-        // Exact up to 2^53, far beyond any lag.
-        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-        gauge!("gavel_streams_lag_records", &labels).set(task.lag_records as f64);
+        seen.0.insert((task.topology.clone(), task.partition));
+        note_task(task);
     }
     counter!("gavel_projected_records_total").absolute(projector.projected);
     counter!("gavel_projection_refused_records_total").absolute(projector.refused);
     counter!("gavel_projection_failures_total").absolute(projector.failures);
 }
 
+fn note_task(task: &TaskStatus) {
+    let labels = task_labels(&task.topology, task.partition);
+    let remaining = match task.state {
+        TaskState::Restoring { restored, total } => total.saturating_sub(restored),
+        TaskState::Assigned | TaskState::Running | TaskState::Failed => 0,
+    };
+    gauge!("gavel_streams_running", &labels).set(f64::from(u8::from(task.state == TaskState::Running)));
+    gauge!("gavel_streams_restoring_records", &labels).set(float(remaining));
+    gauge!("gavel_streams_lag_records", &labels).set(float(task.lag_records));
+    if let Some(time_ms) = task.partition_time_ms {
+        gauge!("gavel_streams_partition_time_seconds", &labels).set(seconds(time_ms));
+    }
+    // Without a timer, none is ever due.
+    gauge!("gavel_streams_next_timer_seconds", &labels).set(task.earliest_due_ms.map_or(f64::INFINITY, seconds));
+}
+
+fn task_labels(topology: &str, partition: u32) -> [(&'static str, String); 2] {
+    [("topology", topology.to_owned()), ("partition", partition.to_string())]
+}
+
+/// Exact up to 2^53, far beyond any count.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+fn float(count: u64) -> f64 {
+    count as f64
+}
+
+/// Epoch seconds, as Prometheus has times.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float, exact to the millisecond for ages")]
+fn seconds(epoch_ms: i64) -> f64 {
+    epoch_ms as f64 / 1000.0
+}
+
 #[cfg(test)]
 mod tests {
+    use gavel_streams::runtime::ThreadStatus;
+
     use super::*;
+
+    #[test]
+    fn a_task_that_moved_on_is_not_here_any_more() {
+        start();
+        let task = TaskStatus {
+            topology: "bidding".into(),
+            partition: 7,
+            state: TaskState::Running,
+            positions: Vec::new(),
+            lag_records: 3,
+            partition_time_ms: Some(1_500),
+            earliest_due_ms: None,
+            error: None,
+        };
+        let thread = ThreadStatus { tasks: vec![task], ..ThreadStatus::default() };
+        let here = RuntimeStatus { threads: vec![thread] };
+        let mut seen = SeenTasks::default();
+        let of = |name: &str| {
+            let line = format!("gavel_streams_{name}{{topology=\"bidding\",partition=\"7\"}} ");
+            render().lines().find_map(|found| found.strip_prefix(&line).map(ToOwned::to_owned)).unwrap()
+        };
+        note_workers(&here, ProjectorStatus::default(), &mut seen);
+        let names = ["running", "lag_records", "partition_time_seconds", "next_timer_seconds"];
+        assert_eq!(names.map(of), ["1", "3", "1.5", "inf"]);
+        note_workers(&RuntimeStatus::default(), ProjectorStatus::default(), &mut seen);
+        assert_eq!(["running", "lag_records"].map(of), ["0", "0"]);
+    }
 
     #[test]
     fn invented_methods_share_a_label() {

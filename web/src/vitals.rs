@@ -1,7 +1,7 @@
 //! `/healthz`, `/readyz`, `/metrics`: for whoever runs the house. Every role serves them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::State;
@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::house::Workers;
 use crate::live::Live;
-use crate::metrics;
+use crate::metrics::{self, SeenTasks};
 
 /// How long a part may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
@@ -31,6 +31,8 @@ pub struct Vitals {
     pub live: Option<Arc<Live>>,
     /// The workers, in a process with the working half.
     pub workers: Option<Arc<Workers>>,
+    /// What was measured of them.
+    pub seen: Mutex<SeenTasks>,
 }
 
 /// How one part is.
@@ -70,7 +72,8 @@ async fn ready(State(vitals): State<Arc<Vitals>>) -> Response {
 
 async fn measures(State(vitals): State<Arc<Vitals>>) -> Response {
     if let Some((streams, projector)) = vitals.workers.as_ref().and_then(|workers| workers.status()) {
-        metrics::note_workers(&streams, projector);
+        let mut seen = vitals.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        metrics::note_workers(&streams, projector, &mut seen);
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics::render()).into_response()
 }

@@ -114,6 +114,26 @@ fn every_invariant_names_a_test_that_exists() -> Result<()> {
 }
 
 #[test]
+fn every_measure_is_in_the_operators_table() -> Result<()> {
+    let page = read(&root().join("docs/operations.md"))?;
+    let told: BTreeSet<&str> =
+        page.lines().filter_map(|line| line.strip_prefix("| `gavel_")?.split('`').next()).collect();
+    let mut made = BTreeSet::new();
+    for room in ["backend", "web"] {
+        for path in files(&root().join(room), &[".rs"])? {
+            let source = read(&path)?;
+            for kind in ["counter", "gauge", "histogram"] {
+                let opening = format!("{kind}!(\"gavel_");
+                let named = source.split(&opening).skip(1);
+                made.extend(named.filter_map(|after| after.split('"').next()).map(ToOwned::to_owned));
+            }
+        }
+    }
+    assert_eq!(told, made.iter().map(String::as_str).collect());
+    Ok(())
+}
+
+#[test]
 fn what_the_documents_link_is_there() -> Result<()> {
     let mut missing = BTreeSet::new();
     for path in files(&root(), &[".md"])? {

@@ -78,6 +78,8 @@ impl<'a> Session<'a> {
         let max_records = self.worker.options.max_batch_records;
         let events = self.consumer.poll(&mut self.records, max_records, wait)?;
         for event in events {
+            let topology = self.worker.topology.name().to_string();
+            metrics::counter!("gavel_streams_rebalances_total", "topology" => topology).increment(1);
             match event {
                 GroupEvent::Assigned(partitions) => self.assign(partitions)?,
                 GroupEvent::Revoked(partitions) => self.revoke(&partitions),

@@ -58,8 +58,5 @@ fn ask(
         lag_records += end.saturating_sub(position) + running.queues.len_of(source) as u64;
     }
     running.lag_records = lag_records;
-    let (topology, partition) = (topology.name().to_string(), sources[0].partition.to_string());
-    metrics::gauge!("gavel_streams_lag_records", "topology" => topology, "partition" => partition)
-        .set(lag_records as f64);
     Ok(())
 }

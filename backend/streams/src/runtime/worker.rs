@@ -169,6 +169,9 @@ impl Worker {
     fn report_loss(&self, error: &LogError) {
         let topology = self.topology.name();
         metrics::counter!("gavel_streams_rejoins_total", "topology" => topology.to_string()).increment(1);
+        if matches!(error, LogError::Fenced(_)) {
+            metrics::counter!("gavel_streams_fencings_total", "topology" => topology.to_string()).increment(1);
+        }
         if !self.stop.is_set() {
             tracing::warn!(topology, %error, "lost its place in the group; joining again");
         }
