@@ -63,6 +63,18 @@ pub enum TaskError {
         /// Its end.
         end: u64,
     },
+    /// The group has processed more than the state knows of: the changelog lost its end, or is another.
+    #[error(
+        "{partition} was processed up to {committed}, but its state reaches to {state} only: the changelog is not whole"
+    )]
+    Behind {
+        /// The source.
+        partition: String,
+        /// The next offset to process, as the group has it.
+        committed: u64,
+        /// The same, as the state has it.
+        state: u64,
+    },
     /// The local store cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -132,7 +132,8 @@ impl Restoration {
             if row > committed {
                 tracing::warn!(partition = %source, row, committed, "the group forgot how far it was; the state knows");
             }
-            next.push(row.max(committed));
+            check_state(source, row, committed)?;
+            next.push(row);
         }
         for (source, next) in self.sources.iter().zip(&next) {
             if let Some(next) = *next {
@@ -141,6 +142,12 @@ impl Restoration {
         }
         Ok(Restored { store: self.store, next, records: self.restored })
     }
+}
+
+/// Offsets and state are of one transaction, and the offsets were asked first: the state cannot know less.
+fn check_state(source: &TopicPartition, row: Option<u64>, committed: Option<u64>) -> Result<(), TaskError> {
+    let (state, committed) = (row.unwrap_or(0), committed.unwrap_or(0));
+    if state >= committed { Ok(()) } else { Err(TaskError::Behind { partition: source.to_string(), committed, state }) }
 }
 
 /// A source cannot end before what was processed of it, unless it is another topic of the same name.

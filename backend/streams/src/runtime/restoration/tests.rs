@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use gavel_log::embedded::{EmbeddedLog, EmbeddedOptions};
-use gavel_log::{Cleanup, NewRecord, TopicSpec};
+use gavel_log::{Cleanup, ConsumedOffset, GroupConfig, NewRecord, TopicSpec};
 use tempfile::TempDir;
 
 use super::*;
@@ -121,6 +121,21 @@ fn the_state_knows_where_to_go_on() {
     desk.append("in", b"k", b"2");
     desk.append("t.changelog", b"task/oin", b"\x01\x00\x00\x00\x00\x00\x00\x00\x01");
     assert_eq!(desk.restored(desk.store()).next, [Some(1)]);
+}
+
+#[test]
+fn a_group_that_is_ahead_of_the_state_is_not_believed() {
+    let desk = Desk::new();
+    desk.append("in", b"k", b"1");
+    desk.append("in", b"k", b"2");
+    desk.append("t.changelog", b"task/oin", b"\x01\x00\x00\x00\x00\x00\x00\x00\x01");
+    let group = GroupConfig { group: desk.topology.group(), instance: None, session_timeout: Duration::from_secs(6) };
+    let mut member = desk.log.consumer(Some(&group)).unwrap();
+    member.subscribe(&["in"]).unwrap();
+    while member.poll(&mut Vec::new(), 1, Duration::from_millis(10)).unwrap().is_empty() {}
+    member.commit(&[ConsumedOffset { partition: TopicPartition::new("in", 0), next: 2 }]).unwrap();
+    let outcome = desk.restore(desk.store());
+    assert!(matches!(outcome, Err(WorkError::Task(TaskError::Behind { committed: 2, state: 1, .. }))));
 }
 
 #[test]
