@@ -8,13 +8,14 @@
 //!
 //! One turn of a session (`session`): poll; restore; each task processes what the `gate` lets through; one transaction
 //! for all of them (`transaction`); then the local stores (`local`); ticks where timers are due (`ticker`). As soon as
-//! something is processed it is committed; there is no interval to wait for. What nobody waits for is asked in turns that
+//! something is processed it is committed; there is no interval to wait for, unless the topology declares one between its
+//! units of work. What nobody waits for is asked in turns that
 //! have nothing else to do (`upkeep`).
 //!
 //! Each interruption has one remedy (`interruption`): wait and do it again; close all and join again; stop. What concerns
 //! one task alone, such as state that cannot be read, stops that task for a while, and shows in its status.
 //!
-//! Reading of sources is started at the group's committed offsets only after the changelogs have been read to their ends,
+//! Reading of sources is started at the group's committed offsets only after the changelog has been read to its end,
 //! so state and offsets are always of the same unit of work.
 
 mod backoff;

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use rdkafka::config::{ClientConfig, FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
-use rdkafka::error::KafkaError;
-use rdkafka::{ClientContext, Offset, TopicPartitionList};
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::error::log_error;
 use crate::port::{ConsumedOffset, LogError, Result, TopicPartition};
@@ -17,15 +16,23 @@ pub(super) const SOCKET_TIMEOUT_MS: u128 = 10_000;
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Callbacks;
 
-impl ClientContext for Callbacks {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        write_log(level, facility, message);
-    }
+/// Has a context write librdkafka's own words to the log.
+macro_rules! tells_the_log {
+    ($context:ty) => {
+        impl rdkafka::ClientContext for $context {
+            fn log(&self, level: rdkafka::config::RDKafkaLogLevel, facility: &str, message: &str) {
+                $crate::kafka::client::write_log(level, facility, message);
+            }
 
-    fn error(&self, error: KafkaError, reason: &str) {
-        write_error(&error, reason);
-    }
+            fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
+                tracing::debug!(%error, reason, "librdkafka");
+            }
+        }
+    };
 }
+pub(super) use tells_the_log;
+
+tells_the_log!(Callbacks);
 
 impl ConsumerContext for Callbacks {}
 
@@ -37,10 +44,6 @@ pub(super) fn write_log(level: RDKafkaLogLevel, facility: &str, message: &str) {
         }
         _ => tracing::debug!(facility, message, "librdkafka"),
     }
-}
-
-pub(super) fn write_error(error: &KafkaError, reason: &str) {
-    tracing::debug!(%error, reason, "librdkafka");
 }
 
 /// Settings of every connection.
@@ -140,10 +143,11 @@ pub(super) fn ask_ends(
 ) -> Vec<Result<u64>> {
     match ask(reader, partitions, end, timeout) {
         Ok(answer) => partitions.iter().map(|partition| answer_of(&answer, partition)).collect(),
-        Err(error) => {
-            let failed = |_: &TopicPartition| Err(LogError::Unavailable(error.to_string()));
-            partitions.iter().map(failed).collect()
+        // Put one by one, each has a reason of its own.
+        Err(error @ LogError::Unavailable(_)) => {
+            partitions.iter().map(|_| Err(LogError::Unavailable(error.to_string()))).collect()
         }
+        Err(_) => partitions.iter().map(|partition| ask_end(reader, partition, end, timeout)).collect(),
     }
 }
 

@@ -3,13 +3,13 @@
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
-use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::Message;
+use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
-use rdkafka::{ClientContext, Message};
 use tokio::sync::oneshot;
 
-use super::client::{base_config, offset, write_error, write_log};
+use super::client::{base_config, offset, tells_the_log};
 use super::error::{log_error, record_error};
 use super::record::{size_bytes, to_kafka};
 use crate::port::{Appended, Delivery, LogError, NewRecord, Producer, RECORD_BYTES_MAX, Result};
@@ -41,15 +41,7 @@ pub(super) fn producer_config(bootstrap: &str) -> ClientConfig {
 /// Gives each record's sender its answer.
 struct Deliveries;
 
-impl ClientContext for Deliveries {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        write_log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        write_error(&error, reason);
-    }
-}
+tells_the_log!(Deliveries);
 
 impl ProducerContext for Deliveries {
     type DeliveryOpaque = Box<Answer>;

@@ -3,12 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext, Rebalance};
-use rdkafka::error::KafkaError;
-use rdkafka::{ClientContext, TopicPartitionList};
 
-use super::client::{write_error, write_log};
+use super::client::tells_the_log;
 use crate::port::{GroupEvent, TopicPartition};
 
 /// The rebalances that a poll has yet to tell of.
@@ -27,15 +25,7 @@ impl Rebalances {
     }
 }
 
-impl ClientContext for Rebalances {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        write_log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        write_error(&error, reason);
-    }
-}
+tells_the_log!(Rebalances);
 
 impl ConsumerContext for Rebalances {
     fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {

@@ -4,14 +4,12 @@ use std::collections::HashSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rdkafka::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 
 use super::KafkaOptions;
-use super::client::{SOCKET_TIMEOUT_MS, consumed_list, write_error, write_log};
+use super::client::{SOCKET_TIMEOUT_MS, consumed_list, tells_the_log};
 use super::error::{log_error, record_error};
 use super::producer::producer_config;
 use super::record::to_kafka;
@@ -46,15 +44,7 @@ impl InFlight {
 /// Hears of deliveries, on the producer's own thread. Why one failed, its transaction tells.
 struct Deliveries(Arc<InFlight>);
 
-impl ClientContext for Deliveries {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        write_log(level, facility, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        write_error(&error, reason);
-    }
-}
+tells_the_log!(Deliveries);
 
 impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();

@@ -51,6 +51,11 @@ impl Desk {
         self.log.producer().unwrap().send(record).wait().unwrap();
     }
 
+    /// Has the changelog say how far the source is processed.
+    fn processed(&self, row: &'static [u8]) {
+        self.append("t.changelog", b"task/oin", row);
+    }
+
     fn store(&self) -> LocalStore {
         self.folder.task_store(&self.topology, 0).unwrap().unwrap()
     }
@@ -119,7 +124,7 @@ fn the_state_knows_where_to_go_on() {
     let desk = Desk::new();
     desk.append("in", b"k", b"1");
     desk.append("in", b"k", b"2");
-    desk.append("t.changelog", b"task/oin", b"\x01\x00\x00\x00\x00\x00\x00\x00\x01");
+    desk.processed(b"\x01\x00\x00\x00\x00\x00\x00\x00\x01");
     assert_eq!(desk.restored(desk.store()).next, [Some(1)]);
 }
 
@@ -128,7 +133,7 @@ fn a_group_that_is_ahead_of_the_state_is_not_believed() {
     let desk = Desk::new();
     desk.append("in", b"k", b"1");
     desk.append("in", b"k", b"2");
-    desk.append("t.changelog", b"task/oin", b"\x01\x00\x00\x00\x00\x00\x00\x00\x01");
+    desk.processed(b"\x01\x00\x00\x00\x00\x00\x00\x00\x01");
     let group = GroupConfig { group: desk.topology.group(), instance: None, session_timeout: Duration::from_secs(6) };
     let mut member = desk.log.consumer(Some(&group)).unwrap();
     member.subscribe(&["in"]).unwrap();
@@ -142,7 +147,7 @@ fn a_group_that_is_ahead_of_the_state_is_not_believed() {
 fn a_source_that_ends_before_what_was_processed_is_another() {
     let desk = Desk::new();
     desk.append("in", b"k", b"1");
-    desk.append("t.changelog", b"task/oin", b"\x01\x00\x00\x00\x00\x00\x00\x00\x02");
+    desk.processed(b"\x01\x00\x00\x00\x00\x00\x00\x00\x02");
     let outcome = desk.restore(desk.store());
     assert!(matches!(outcome, Err(WorkError::Task(TaskError::Truncated { next: 2, end: 1, .. }))));
 }
