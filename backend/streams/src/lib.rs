@@ -29,4 +29,5 @@ pub use beat::Beat;
 pub use driver::TopologyTestDriver;
 pub use processor::{Cause, Context, Processor, ProcessorError, SourceRecord, Timer};
 pub use runtime::{Runtime, RuntimeOptions};
+pub use store::StoreError;
 pub use topology::{Topology, TopologyBuilder, TopologyError};

@@ -1,7 +1,7 @@
 //! Runs topologies on a log: threads that own partitions, process what comes, and commit exactly once.
 //!
 //! ```text
-//! Runtime ─ Worker (one OS thread) ─ Session (one membership: consumer + transactional producer)
+//! Runtime ─ thread ─ Member (steps) ─ Session (one membership: consumer + transactional producer)
 //!                                      ├ LiveTask 0: Assigned → Restoring → Running (Gate, Queues, Task, Ticker)
 //!                                      └ LiveTask 1: …
 //! ```
@@ -19,36 +19,44 @@
 //! so state and offsets are always of the same unit of work.
 
 mod backoff;
+mod clock;
+mod disk;
 mod gate;
 mod interruption;
 mod live_task;
 mod local;
+mod member;
 mod options;
 mod restoration;
 mod session;
 mod status;
+mod thread;
 mod ticker;
 mod transaction;
 mod upkeep;
 mod worker;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use gavel_log::Log;
 
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use disk::{Disk, Keyspace, Write};
 pub use interruption::RuntimeError;
-use local::StateFolder;
-pub use options::{Clock, Failpoint, ManualClock, RuntimeOptions, SystemClock};
+use local::LocalStores;
+pub use member::{Member, Step};
+pub use options::{Failpoint, LocalState, RuntimeOptions};
 pub use status::{RuntimeStatus, TaskState, TaskStatus, ThreadStatus};
-use worker::{Stop, Worker};
+use thread::Stop;
+use worker::Worker;
 
 use crate::topology::Topology;
 
 /// Running topologies. Dropped, it stops them as [`stop`](Self::stop) does.
 pub struct Runtime {
     stop: Arc<Stop>,
-    statuses: Vec<Arc<Mutex<ThreadStatus>>>,
+    workers: Vec<Arc<Worker>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -59,32 +67,31 @@ impl Runtime {
     /// # Errors
     /// The folder of the local stores cannot be used; the system gives no thread.
     pub fn start(log: &Arc<dyn Log>, topologies: &[Topology], options: &RuntimeOptions) -> Result<Self, RuntimeError> {
-        let folder = StateFolder::open(&options.state_folder, Arc::clone(&options.clock))?;
-        let mut runtime = Self { stop: Arc::default(), statuses: Vec::new(), threads: Vec::new() };
-        for topology in topologies {
-            for thread in 0..options.threads.max(1) {
-                let status =
-                    ThreadStatus { topology: topology.name().into(), running: true, ..ThreadStatus::default() };
-                let worker = Worker {
-                    log: Arc::clone(log),
-                    topology: topology.clone(),
-                    options: options.clone(),
-                    folder: Arc::clone(&folder),
-                    thread,
-                    stop: Arc::clone(&runtime.stop),
-                    status: Arc::new(Mutex::new(status)),
-                };
-                runtime.spawn(worker)?;
-            }
+        let mut runtime = Self { stop: Arc::default(), workers: Vec::new(), threads: Vec::new() };
+        for worker in workers(log, topologies, options)? {
+            runtime.spawn(worker)?;
         }
         Ok(runtime)
     }
 
-    fn spawn(&mut self, worker: Worker) -> Result<(), RuntimeError> {
+    /// What [`start`](Self::start) gives each a thread, for who drives them by hand: in one thread, on a clock of their own.
+    ///
+    /// # Errors
+    /// The folder of the local stores cannot be used.
+    pub fn members(
+        log: &Arc<dyn Log>,
+        topologies: &[Topology],
+        options: &RuntimeOptions,
+    ) -> Result<Vec<Member>, RuntimeError> {
+        Ok(workers(log, topologies, options)?.into_iter().map(Member::new).collect())
+    }
+
+    fn spawn(&mut self, worker: Arc<Worker>) -> Result<(), RuntimeError> {
         let topology = worker.topology.name().to_string();
-        self.statuses.push(Arc::clone(&worker.status));
+        self.workers.push(Arc::clone(&worker));
+        let stop = Arc::clone(&self.stop);
         let thread = std::thread::Builder::new().name(format!("streams-{topology}-{}", worker.thread));
-        let handle = thread.spawn(move || worker.run());
+        let handle = thread.spawn(move || thread::run(&worker, &stop));
         self.threads.push(handle.map_err(|error| RuntimeError::Thread { topology, problem: error.to_string() })?);
         Ok(())
     }
@@ -92,8 +99,7 @@ impl Runtime {
     /// How it is.
     #[must_use]
     pub fn status(&self) -> RuntimeStatus {
-        let status = |status: &Arc<Mutex<ThreadStatus>>| status.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        RuntimeStatus { threads: self.statuses.iter().map(status).collect() }
+        RuntimeStatus { threads: self.workers.iter().map(|worker| worker.status().clone()).collect() }
     }
 
     /// Finishes the units of work in hand, leaves the groups and closes the stores.
@@ -114,4 +120,26 @@ impl Drop for Runtime {
     fn drop(&mut self) {
         self.shut_down();
     }
+}
+
+/// One for each thread of each topology; they share the local stores.
+fn workers(
+    log: &Arc<dyn Log>,
+    topologies: &[Topology],
+    options: &RuntimeOptions,
+) -> Result<Vec<Arc<Worker>>, RuntimeError> {
+    let stores = LocalStores::open(&options.local_state, Arc::clone(&options.clock))?;
+    let worker = |topology: &Topology, thread: usize| {
+        let status = ThreadStatus { topology: topology.name().into(), running: true, ..ThreadStatus::default() };
+        Arc::new(Worker {
+            log: Arc::clone(log),
+            topology: topology.clone(),
+            options: options.clone(),
+            stores: Arc::clone(&stores),
+            thread,
+            status: Mutex::new(status),
+        })
+    };
+    let threads = 0..options.threads.max(1);
+    Ok(topologies.iter().flat_map(|topology| threads.clone().map(|thread| worker(topology, thread))).collect())
 }

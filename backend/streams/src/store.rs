@@ -14,6 +14,13 @@ pub(crate) type Overlay = BTreeMap<Bytes, Option<Bytes>>;
 #[error("the local state: {0}")]
 pub struct StoreError(pub(crate) String);
 
+impl StoreError {
+    /// For this problem.
+    pub fn new(problem: impl Into<String>) -> Self {
+        Self(problem.into())
+    }
+}
+
 /// The committed state of one task: one ordered map for each store of the topology, by the store's index.
 pub(crate) trait StateStore: Send {
     /// The value of a key.

@@ -1,6 +1,6 @@
-//! How long to wait before the next attempt.
+//! How long to wait before the next attempt. Moments are readings of [`Clock::monotonic`](super::Clock::monotonic).
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gavel_log::LogError;
 
@@ -46,7 +46,7 @@ impl Backoff {
 pub(super) struct Patience {
     backoff: Backoff,
     grace: Duration,
-    missing_since: Option<Instant>,
+    missing_since: Option<Duration>,
 }
 
 impl Patience {
@@ -54,11 +54,11 @@ impl Patience {
         Self { backoff: Backoff::of_log(), grace, missing_since: None }
     }
 
-    /// How long to wait after this; `None` if it is final.
-    pub(super) fn after(&mut self, error: &LogError) -> Option<Duration> {
+    /// How long to wait after this, which came now; `None` if it is final.
+    pub(super) fn after(&mut self, error: &LogError, now: Duration) -> Option<Duration> {
         if matches!(error, LogError::UnknownTopic(_) | LogError::TopicDiffers { .. }) {
-            let since = self.missing_since.get_or_insert_with(Instant::now);
-            if since.elapsed() > self.grace {
+            let since = *self.missing_since.get_or_insert(now);
+            if now.saturating_sub(since) > self.grace {
                 return None;
             }
         }
@@ -77,7 +77,7 @@ impl Patience {
 #[derive(Debug)]
 pub(super) struct Questions {
     backoff: Backoff,
-    not_before: Option<Instant>,
+    not_before: Option<Duration>,
     trouble: Option<LogError>,
 }
 
@@ -87,14 +87,15 @@ impl Questions {
     }
 
     /// Whether it is time to ask.
-    pub(super) fn may_ask(&self) -> bool {
-        self.not_before.is_none_or(|not_before| Instant::now() >= not_before)
+    pub(super) fn may_ask(&self, now: Duration) -> bool {
+        self.not_before.is_none_or(|not_before| now >= not_before)
     }
 
-    /// There was no answer, after so long.
-    pub(super) fn unanswered(&mut self, error: LogError, waited: Duration) {
+    /// Asked then, there is no answer by now.
+    pub(super) fn unanswered(&mut self, error: LogError, asked: Duration, now: Duration) {
+        let waited = now.saturating_sub(asked);
         let pause = self.backoff.next().max(waited.saturating_mul(SILENCE));
-        self.not_before = Some(Instant::now() + pause);
+        self.not_before = Some(now + pause);
         self.trouble = Some(error);
     }
 
@@ -122,24 +123,25 @@ mod tests {
     #[test]
     fn a_missing_topic_is_believed_only_after_the_grace() {
         let missing = LogError::UnknownTopic("x".into());
-        let mut patience = Patience::new(Duration::from_millis(20));
-        assert!(patience.after(&missing).is_some());
-        assert!(patience.after(&missing).is_some(), "the grace is not over");
-        std::thread::sleep(Duration::from_millis(30));
-        assert!(patience.after(&silent()).is_some(), "silence is borne for ever");
-        assert!(patience.after(&missing).is_none());
+        let at = Duration::from_millis;
+        let mut patience = Patience::new(at(20));
+        assert!(patience.after(&missing, at(100)).is_some());
+        assert!(patience.after(&missing, at(120)).is_some(), "the grace is not over");
+        assert!(patience.after(&silent(), at(121)).is_some(), "silence is borne for ever");
+        assert!(patience.after(&missing, at(121)).is_none());
         patience.reset();
-        assert!(patience.after(&missing).is_some(), "it was there in between");
+        assert!(patience.after(&missing, at(121)).is_some(), "it was there in between");
     }
 
     #[test]
     fn who_waited_long_in_vain_asks_again_much_later() {
+        let at = Duration::from_secs;
         let mut questions = Questions::new();
-        assert!(questions.may_ask());
-        questions.unanswered(silent(), Duration::from_secs(60));
-        assert!(!questions.may_ask() && questions.trouble().is_some());
-        assert!(questions.not_before.unwrap() > Instant::now() + Duration::from_secs(200));
+        assert!(questions.may_ask(at(0)));
+        questions.unanswered(silent(), at(10), at(70));
+        assert!(!questions.may_ask(at(70 + 239)) && questions.trouble().is_some());
+        assert!(questions.may_ask(at(70 + 240)));
         questions.answered();
-        assert!(questions.may_ask() && questions.trouble().is_none());
+        assert!(questions.may_ask(at(70)) && questions.trouble().is_none());
     }
 }

@@ -1,10 +1,11 @@
 //! A task of a running topology: from assignment over restoration to work.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gavel_log::{ConsumedOffset, Consumer, Log, LogError, Record, TopicPartition};
 
 use super::backoff::Questions;
+use super::clock::Clock;
 use super::gate::{Gate, Progress};
 use super::interruption::Interruption;
 use super::local::LocalStore;
@@ -29,7 +30,7 @@ pub(super) enum Phase {
     /// It works.
     Running(Box<Running>),
     /// It could not go on, for this reason.
-    Failed { reason: String, since: Instant },
+    Failed { reason: String, since: Duration },
 }
 
 /// One assigned partition.
@@ -50,11 +51,11 @@ impl LiveTask {
     }
 
     /// Whether it is to be brought further towards running.
-    pub(super) fn is_to_be_restored(&self) -> bool {
+    pub(super) fn is_to_be_restored(&self, now: Duration) -> bool {
         match &self.phase {
             Phase::Assigned | Phase::Restoring(_) => true,
             Phase::Running(_) => false,
-            Phase::Failed { since, .. } => since.elapsed() > RETRY_FAILED,
+            Phase::Failed { since, .. } => now.saturating_sub(*since) > RETRY_FAILED,
         }
     }
 
@@ -125,7 +126,7 @@ pub(super) struct Running {
     pub(super) questions: Questions,
     /// What nobody waits for, and when it was last asked.
     pub(super) upkeep: Questions,
-    pub(super) upkept: Option<Instant>,
+    pub(super) upkept: Option<Duration>,
 }
 
 impl Running {
@@ -164,20 +165,25 @@ impl Running {
     }
 
     /// The sources whose ends must be asked now.
-    pub(super) fn unasked(&self) -> Vec<usize> {
-        if self.questions.may_ask() { self.gate.unasked(&self.queues) } else { Vec::new() }
+    pub(super) fn unasked(&self, now: Duration) -> Vec<usize> {
+        if self.questions.may_ask(now) { self.gate.unasked(&self.queues) } else { Vec::new() }
     }
 
     /// Processes what may be processed now. True if there is something to commit.
-    pub(super) fn work(&mut self, max_records: usize, progress: &dyn Progress) -> Result<bool, WorkError> {
-        if !self.questions.may_ask() {
+    pub(super) fn work(
+        &mut self,
+        max_records: usize,
+        progress: &dyn Progress,
+        clock: &dyn Clock,
+    ) -> Result<bool, WorkError> {
+        let asked = clock.monotonic();
+        if !self.questions.may_ask(asked) {
             return Ok(false);
         }
-        let asked = Instant::now();
         let batch = match self.gate.take(&mut self.queues, max_records.min(self.task.limit()), progress) {
             Ok(batch) => batch,
             Err(error) => {
-                self.put_off(error, asked.elapsed())?;
+                self.put_off(error, asked, clock.monotonic())?;
                 return Ok(false);
             }
         };
@@ -189,11 +195,11 @@ impl Running {
         Ok(self.in_unit)
     }
 
-    /// The log has not answered. Others may be able to go on; this one asks again later.
-    pub(super) fn put_off(&mut self, error: LogError, waited: Duration) -> Result<(), Interruption> {
+    /// Asked then, the log has not answered by now. Others may be able to go on; this one asks again later.
+    pub(super) fn put_off(&mut self, error: LogError, asked: Duration, now: Duration) -> Result<(), Interruption> {
         match Interruption::from(error) {
             Interruption::Retry(error) => {
-                self.questions.unanswered(error, waited);
+                self.questions.unanswered(error, asked, now);
                 Ok(())
             }
             other => Err(other),

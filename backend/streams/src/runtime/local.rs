@@ -1,4 +1,4 @@
-//! Local state on disk: one fjall database per process, one keyspace per task, so that a unit of work and the changelog
+//! Local state on disk: one disk per process, one keyspace of it per task, so that a unit of work and the changelog
 //! offset it reflects are one write to one tree.
 //!
 //! A row's key is the index of its store (one byte) and the key in the store. Rows of store `META` say how the others are
@@ -15,13 +15,13 @@
 //! older than half of that might miss a removal, and is wiped.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use fjall::{Database, Keyspace, KeyspaceCreateOptions};
 
-use super::options::Clock;
+use super::clock::Clock;
+use super::disk::{Disk, FolderDisk, Keyspace};
+use super::options::LocalState;
 use crate::store::{Overlay, StateStore, StoreError};
 use crate::topology::Topology;
 
@@ -38,26 +38,21 @@ const LONGEST_ABSENCE_MS: i64 = 12 * 60 * 60 * 1000;
 /// Raised when the rows are laid out differently: stores of another layout are dropped, and come back from the changelog.
 const LAYOUT_VERSION: u32 = 2;
 
-impl From<fjall::Error> for StoreError {
-    fn from(error: fjall::Error) -> Self {
-        Self(error.to_string())
-    }
-}
-
 /// The local stores of this process.
-pub(crate) struct StateFolder {
-    database: Database,
+pub(crate) struct LocalStores {
+    disk: Arc<dyn Disk>,
     clock: Arc<dyn Clock>,
     /// The tasks open now. A task that moves from thread to thread within the process is first closed by the old one.
     open: Mutex<BTreeSet<String>>,
 }
 
-impl StateFolder {
-    /// Opens the folder, and makes it where there is none.
-    pub(crate) fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<Arc<Self>, StoreError> {
-        std::fs::create_dir_all(folder).map_err(|error| StoreError(format!("{}: {error}", folder.display())))?;
-        let database = Database::builder(folder).open()?;
-        Ok(Arc::new(Self { database, clock, open: Mutex::default() }))
+impl LocalStores {
+    pub(crate) fn open(place: &LocalState, clock: Arc<dyn Clock>) -> Result<Arc<Self>, StoreError> {
+        let disk = match place {
+            LocalState::Folder(folder) => Arc::new(FolderDisk::open(folder)?),
+            LocalState::Disk(disk) => Arc::clone(disk),
+        };
+        Ok(Arc::new(Self { disk, clock, open: Mutex::default() }))
     }
 
     /// Opens the store of a task; `None` while another thread still holds it.
@@ -70,10 +65,10 @@ impl StateFolder {
         if !self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone()) {
             return Ok(None);
         }
-        let lease = Lease { folder: Arc::clone(self), name };
-        let keyspace = self.database.keyspace(&lease.name, KeyspaceCreateOptions::default)?;
+        let lease = Lease { stores: Arc::clone(self), name };
+        let keyspace = self.disk.keyspace(&lease.name)?;
         let mut store = LocalStore { lease, keyspace, layout: layout(topology), staged_bound: None };
-        if store.keyspace.get(LAYOUT_ROW)?.is_none_or(|found| found[..] != store.layout[..]) || store.is_stale()? {
+        if store.keyspace.get(&LAYOUT_ROW)?.is_none_or(|found| found[..] != store.layout[..]) || store.is_stale()? {
             store.wipe()?;
         }
         Ok(Some(store))
@@ -88,20 +83,20 @@ fn layout(topology: &Topology) -> Bytes {
 
 /// The right to a task's store.
 struct Lease {
-    folder: Arc<StateFolder>,
+    stores: Arc<LocalStores>,
     name: String,
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.folder.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+        self.stores.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
     }
 }
 
 /// The local store of one task.
 pub(crate) struct LocalStore {
     lease: Lease,
-    keyspace: Keyspace,
+    keyspace: Box<dyn Keyspace>,
     layout: Bytes,
     /// Written with the next unit of work.
     staged_bound: Option<u64>,
@@ -110,14 +105,14 @@ pub(crate) struct LocalStore {
 impl LocalStore {
     /// Up to where it certainly reflects its changelog; `None` if it reflects nothing.
     pub(crate) fn bound(&self) -> Result<Option<u64>, StoreError> {
-        let Some(bytes) = self.keyspace.get(BOUND_ROW)? else { return Ok(None) };
-        let bytes = bytes[..].try_into().map_err(|_| StoreError("a bound cannot be read".into()))?;
+        let Some(bytes) = self.keyspace.get(&BOUND_ROW)? else { return Ok(None) };
+        let bytes = bytes[..].try_into().map_err(|_| StoreError::new("a bound cannot be read"))?;
         Ok(Some(u64::from_be_bytes(bytes)))
     }
 
     /// Whether there is anything in any store.
     pub(crate) fn has_rows(&self) -> Result<bool, StoreError> {
-        Ok(self.keyspace.range(..[META]).next().map(fjall::Guard::key).transpose()?.is_some())
+        Ok(self.keyspace.first_key()?.is_some_and(|key| key[..] < [META][..]))
     }
 
     /// Has the next [`apply`](StateStore::apply) write this bound.
@@ -129,47 +124,39 @@ impl LocalStore {
     pub(crate) fn wipe(&mut self) -> Result<(), StoreError> {
         self.staged_bound = None;
         self.keyspace.clear()?;
-        self.keyspace.insert(LAYOUT_ROW, &self.layout[..])?;
-        Ok(())
+        self.keyspace.write(&mut std::iter::once((LAYOUT_ROW.to_vec(), Some(self.layout.clone()))))
     }
 
     /// Whether its bound is so old that it may miss a removal.
     fn is_stale(&self) -> Result<bool, StoreError> {
         let saved_ms =
-            self.keyspace.get(SAVED_ROW)?.and_then(|bytes| Some(i64::from_be_bytes(bytes[..].try_into().ok()?)));
-        let now_ms = self.lease.folder.clock.now_ms();
+            self.keyspace.get(&SAVED_ROW)?.and_then(|bytes| Some(i64::from_be_bytes(bytes[..].try_into().ok()?)));
+        let now_ms = self.lease.stores.clock.now_ms();
         Ok(saved_ms.is_some_and(|saved_ms| now_ms.saturating_sub(saved_ms) > LONGEST_ABSENCE_MS))
     }
 }
 
 impl StateStore for LocalStore {
     fn get(&self, store: usize, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        Ok(self.keyspace.get(row(store, key))?.map(|value| Bytes::copy_from_slice(&value)))
+        self.keyspace.get(&row(store, key))
     }
 
     fn scan_prefix(&self, store: usize, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
-        let entry = |guard: fjall::Guard| {
-            let (key, value) = guard.into_inner()?;
-            Ok((Bytes::copy_from_slice(&key[1..]), Bytes::copy_from_slice(&value)))
-        };
-        self.keyspace.prefix(row(store, prefix)).map(entry).collect()
+        let rows = self.keyspace.scan_prefix(&row(store, prefix))?;
+        Ok(rows.into_iter().map(|(row, value)| (row.slice(1..), value)).collect())
     }
 
     fn apply(&mut self, overlays: &mut [Overlay]) -> Result<(), StoreError> {
-        let mut batch = self.lease.folder.database.batch();
-        for (store, overlay) in overlays.iter_mut().enumerate() {
-            for (key, value) in std::mem::take(overlay) {
-                match value {
-                    Some(value) => batch.insert(&self.keyspace, row(store, &key), &value[..]),
-                    None => batch.remove(&self.keyspace, row(store, &key)),
-                }
-            }
-        }
-        if let Some(bound) = self.staged_bound.take() {
-            batch.insert(&self.keyspace, SAVED_ROW, self.lease.folder.clock.now_ms().to_be_bytes());
-            batch.insert(&self.keyspace, BOUND_ROW, bound.to_be_bytes());
-        }
-        Ok(batch.commit()?)
+        let rows = |(store, overlay): (usize, &mut Overlay)| {
+            std::mem::take(overlay).into_iter().map(move |(key, value)| (row(store, &key), value))
+        };
+        let now_ms = self.lease.stores.clock.now_ms();
+        let bound = self.staged_bound.take().map(|bound| {
+            let row = |row: [u8; 2], bytes: [u8; 8]| (row.to_vec(), Some(Bytes::copy_from_slice(&bytes)));
+            [row(SAVED_ROW, now_ms.to_be_bytes()), row(BOUND_ROW, bound.to_be_bytes())]
+        });
+        let overlays = overlays.iter_mut().enumerate().flat_map(rows);
+        self.keyspace.write(&mut overlays.chain(bound.into_iter().flatten()))
     }
 }
 

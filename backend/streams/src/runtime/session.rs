@@ -7,13 +7,14 @@ mod restore;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gavel_log::{
     Consumer, GroupConfig, GroupEvent, LogError, NewRecord, Producer, Record, TopicPartition, TransactionalProducer,
 };
 
 use super::backoff::Questions;
+use super::clock::Now;
 use super::interruption::Interruption;
 use super::live_task::{LiveTask, LogProgress, Phase, WorkError};
 use super::ticker::Answer;
@@ -22,8 +23,8 @@ use super::worker::Worker;
 /// Reading of a source is halted while this many batches of it wait.
 const BUFFERED_BATCHES: usize = 4;
 
-pub(super) struct Session<'a> {
-    pub(super) worker: &'a Worker,
+pub(super) struct Session {
+    pub(super) worker: Arc<Worker>,
     pub(super) consumer: Box<dyn Consumer>,
     pub(super) producer: Box<dyn TransactionalProducer>,
     pub(super) tasks: BTreeMap<u32, LiveTask>,
@@ -36,16 +37,21 @@ pub(super) struct Session<'a> {
     records: Vec<Record>,
     /// Whether the group has said which partitions are this member's, be it none.
     is_placed: bool,
-    pub(super) since: Instant,
+    /// Whether the last turn left work that need not be waited for.
+    more: bool,
+    /// When it was sent what the log has not said the fate of.
+    pub(super) unanswered: Option<Duration>,
+    pub(super) since: Duration,
     /// When the last unit of work was begun.
-    last_unit: Option<Instant>,
+    last_unit: Option<Duration>,
     /// Changelog records read since it was last said that all run; `None` once it is said.
     restored: Option<u64>,
 }
 
-impl<'a> Session<'a> {
-    /// Joins the group. The producer comes first: it fences an older self before anything is read.
-    pub(super) fn open(worker: &'a Worker) -> Result<Self, Interruption> {
+impl Session {
+    /// Joins the group, if the topics are as they should be. The producer comes first: it fences an older self before anything is read.
+    pub(super) fn join(worker: &Arc<Worker>) -> Result<Self, Interruption> {
+        worker.check_topics()?;
         let producer = worker.log.transactional_producer(&worker.member())?;
         let group = GroupConfig {
             group: worker.topology.group(),
@@ -56,7 +62,7 @@ impl<'a> Session<'a> {
         let topics: Vec<&str> = worker.topology.source_topics().collect();
         consumer.subscribe(&topics)?;
         Ok(Self {
-            worker,
+            worker: Arc::clone(worker),
             consumer,
             producer,
             tasks: BTreeMap::new(),
@@ -66,15 +72,18 @@ impl<'a> Session<'a> {
             questions: Questions::new(),
             records: Vec::new(),
             is_placed: false,
-            since: Instant::now(),
+            more: false,
+            unanswered: None,
+            since: worker.monotonic(),
             last_unit: None,
             restored: Some(0),
         })
     }
 
-    /// One turn. `more` says that the last turn left work that need not be waited for; returns the same.
-    pub(super) fn round(&mut self, more: bool) -> Result<bool, Interruption> {
-        let wait = if more { Duration::ZERO } else { self.wait() };
+    /// One turn.
+    pub(super) fn round(&mut self) -> Result<(), Interruption> {
+        self.settle()?;
+        let wait = if std::mem::take(&mut self.more) { Duration::ZERO } else { self.wait() };
         let max_records = self.worker.options.max_batch_records;
         let events = self.consumer.poll(&mut self.records, max_records, wait)?;
         for event in events {
@@ -89,19 +98,33 @@ impl<'a> Session<'a> {
         let restoring = self.try_restore()?;
         let worked = self.until_unit().is_zero() && self.process()?;
         if worked {
-            self.last_unit = Some(Instant::now());
+            self.last_unit = Some(self.worker.monotonic());
             self.commit()?;
         }
         self.balance_reading()?;
         self.tick();
         self.upkeep(!restoring && !worked);
         self.announce();
-        Ok(restoring || worked)
+        self.more = restoring || worked;
+        Ok(())
+    }
+
+    /// For how long it has been a member.
+    pub(super) fn age(&self) -> Duration {
+        self.worker.monotonic().saturating_sub(self.since)
+    }
+
+    /// Shows how it is.
+    pub(super) fn publish(&self) {
+        let tasks = self.tasks.values().map(|task| task.status(&self.worker.topology)).collect();
+        let mut status = self.worker.status();
+        status.ready = self.is_ready();
+        status.tasks = tasks;
     }
 
     /// Whether this member has its place, and all of its tasks run. One that a rebalance gave nothing is a spare, and
     /// ready.
-    pub(super) fn is_ready(&self) -> bool {
+    fn is_ready(&self) -> bool {
         let sources = self.worker.topology.0.sources.len();
         self.is_placed && self.assigned.len() == self.tasks.len() * sources && self.all_run()
     }
@@ -119,7 +142,8 @@ impl<'a> Session<'a> {
     /// How long it is until the next unit of work may begin.
     fn until_unit(&self) -> Duration {
         let interval = self.worker.topology.0.unit_interval;
-        let until = self.last_unit.map_or(Duration::ZERO, |last| interval.saturating_sub(last.elapsed()));
+        let now = self.worker.monotonic();
+        let until = self.last_unit.map_or(Duration::ZERO, |last| (last + interval).saturating_sub(now));
         let full = self.worker.options.max_batch_records;
         let is_full = |task: &LiveTask| matches!(&task.phase, Phase::Running(running) if running.queues.len() >= full);
         if until.is_zero() || self.tasks.values().any(is_full) { Duration::ZERO } else { until }
@@ -181,9 +205,10 @@ impl<'a> Session<'a> {
     /// Asks for all ends that tasks wait for at once, rather than have each ask for its own.
     fn ask_ends(&mut self) -> Result<(), Interruption> {
         let (mut askers, mut partitions) = (Vec::new(), Vec::new());
+        let asked = self.worker.monotonic();
         for (&number, LiveTask { sources, phase }) in &self.tasks {
             let Phase::Running(running) = phase else { continue };
-            for source in running.unasked() {
+            for source in running.unasked(asked) {
                 askers.push((number, source));
                 partitions.push(sources[source].clone());
             }
@@ -191,13 +216,13 @@ impl<'a> Session<'a> {
         if partitions.is_empty() {
             return Ok(());
         }
-        let asked = Instant::now();
         let ends = self.worker.log.stable_ends(&partitions);
+        let now = self.worker.monotonic();
         for ((number, source), end) in askers.into_iter().zip(ends) {
             let Some(running) = self.tasks.get_mut(&number).and_then(LiveTask::running) else { continue };
             match end {
                 Ok(end) => running.gate.tell(source, end),
-                Err(error) => running.put_off(error, asked.elapsed())?,
+                Err(error) => running.put_off(error, asked, now)?,
             }
         }
         Ok(())
@@ -211,7 +236,7 @@ impl<'a> Session<'a> {
         for (&partition, LiveTask { sources, phase }) in &mut self.tasks {
             let Phase::Running(running) = phase else { continue };
             let progress = LogProgress { log: &*self.worker.log, consumer: &*self.consumer, sources };
-            match running.work(self.worker.options.max_batch_records, &progress) {
+            match running.work(self.worker.options.max_batch_records, &progress, &*self.worker.options.clock) {
                 Ok(in_unit) => worked |= in_unit,
                 Err(WorkError::Task(error)) => failed.push((partition, error)),
                 Err(WorkError::Interrupted(interruption)) => return Err(interruption),
@@ -243,7 +268,7 @@ impl<'a> Session<'a> {
     }
 
     fn tick(&mut self) {
-        let now_ms = self.worker.options.clock.now_ms();
+        let now = Now::of(&*self.worker.options.clock);
         let Some(clock) = self.worker.topology.0.clock.as_ref().map(|clock| clock.source) else { return };
         let ticks = &self.ticks;
         let send = |record: NewRecord| -> Answer { Box::pin(ticks.send(record)) };
@@ -251,7 +276,7 @@ impl<'a> Session<'a> {
         for running in self.tasks.values_mut().filter_map(LiveTask::running) {
             let (due_ms, processed) = (running.task.earliest_due_ms(), running.next[clock]);
             if let Some(ticker) = &mut running.ticker {
-                is_sound &= ticker.step(&send, due_ms, now_ms, processed);
+                is_sound &= ticker.step(&send, due_ms, now, processed);
             }
         }
         if !is_sound {

@@ -9,9 +9,11 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gavel_log::{Appended, ErrorClass, NewRecord, Result, TopicPartition};
+
+use super::clock::Now;
 
 /// How long to wait after a tick that the log refused.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
@@ -42,7 +44,8 @@ pub(super) struct Ticker {
     /// How far our clock is ahead of the log's.
     skew_ms: i64,
     refusals: u32,
-    retry_at: Option<Instant>,
+    /// Of [`Clock::monotonic`](super::Clock::monotonic).
+    retry_at: Option<Duration>,
 }
 
 impl Ticker {
@@ -68,37 +71,37 @@ impl Ticker {
         &mut self,
         send: &dyn Fn(NewRecord) -> Answer,
         due_ms: Option<i64>,
-        now_ms: i64,
+        now: Now,
         processed: u64,
     ) -> bool {
-        let is_sound = self.look_for_answer(now_ms);
+        let is_sound = self.look_for_answer(now);
         if matches!(self.tick, Tick::Appended { offset } if processed > offset) {
             self.tick = Tick::None;
         }
         if matches!(self.tick, Tick::None)
-            && self.retry_at.is_none_or(|retry_at| Instant::now() >= retry_at)
-            && let Some(due_ms) = due_ms.filter(|&due_ms| self.ours_ms(due_ms) < now_ms)
+            && self.retry_at.is_none_or(|retry_at| now.monotonic >= retry_at)
+            && let Some(due_ms) = due_ms.filter(|&due_ms| self.ours_ms(due_ms) < now.wall_ms)
         {
             metrics::counter!("gavel_streams_ticks_total", "topic" => self.partition.topic.to_string()).increment(1);
-            self.tick = Tick::Sent { answer: send(self.record.clone()), due_ms, sent_ms: now_ms };
+            self.tick = Tick::Sent { answer: send(self.record.clone()), due_ms, sent_ms: now.wall_ms };
         }
         is_sound
     }
 
-    fn look_for_answer(&mut self, now_ms: i64) -> bool {
+    fn look_for_answer(&mut self, now: Now) -> bool {
         if let Tick::Sent { answer, due_ms, sent_ms } = &mut self.tick
             && let Poll::Ready(answer) = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
         {
             let (due_ms, sent_ms) = (*due_ms, *sent_ms);
-            return self.answered(answer, due_ms, sent_ms, now_ms);
+            return self.answered(answer, due_ms, sent_ms, now);
         }
         true
     }
 
-    fn answered(&mut self, answer: Result<Appended>, due_ms: i64, sent_ms: i64, now_ms: i64) -> bool {
+    fn answered(&mut self, answer: Result<Appended>, due_ms: i64, sent_ms: i64, now: Now) -> bool {
         match answer {
             Ok(Appended { offset, append_ms, .. }) => {
-                let (least_ms, most_ms) = (sent_ms.saturating_sub(append_ms), now_ms.saturating_sub(append_ms));
+                let (least_ms, most_ms) = (sent_ms.saturating_sub(append_ms), now.wall_ms.saturating_sub(append_ms));
                 // Too early: at least as long as this one took to be known, the next would be, too.
                 let least_ms = if append_ms <= due_ms { most_ms } else { least_ms };
                 self.skew_ms = self.skew_ms.max(least_ms).min(most_ms);
@@ -109,7 +112,7 @@ impl Ticker {
             Err(error) => {
                 tracing::warn!(partition = %self.partition, %error, "a tick was not appended");
                 self.refusals += 1;
-                self.retry_at = Some(Instant::now() + RETRY_AFTER);
+                self.retry_at = Some(now.monotonic + RETRY_AFTER);
                 self.tick = Tick::None;
                 error.class() != ErrorClass::Fatal && !self.refusals.is_multiple_of(REFUSALS)
             }

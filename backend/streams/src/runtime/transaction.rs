@@ -1,11 +1,10 @@
 //! The commit of a unit of work: outputs, changelogs and consumed offsets of all tasks of a thread in one transaction,
-//! then the local stores.
+//! then the local stores. A commit whose fate the log does not tell is asked for again, turn by turn, before anything else.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gavel_log::{ErrorClass, LogError, NewRecord, TransactionalProducer};
 
-use super::backoff::Backoff;
 use super::interruption::Interruption;
 use super::live_task::{LiveTask, Phase};
 use super::session::Session;
@@ -27,18 +26,31 @@ impl From<LogError> for Unsent {
     }
 }
 
-impl Session<'_> {
+impl Session {
     /// Commits what the tasks processed. If that fails for now, all is rolled back and its records wait again.
     pub(super) fn commit(&mut self) -> Result<(), Interruption> {
         self.beat(Beat::Processed)?;
-        let started = Instant::now();
+        let started = self.worker.monotonic();
         while let Err(unsent) = self.send_all() {
             self.undo(unsent)?;
         }
         self.beat(Beat::BeforeCommit)?;
-        self.commit_transaction()?;
+        self.unanswered = Some(started);
+        self.settle()
+    }
+
+    /// Learns what became of the transaction that was sent, if one was: only the log can tell. To be called again while the
+    /// log does not answer. Where it never does, the next to join learns it.
+    pub(super) fn settle(&mut self) -> Result<(), Interruption> {
+        let Some(started) = self.unanswered else { return Ok(()) };
+        let outcome = self.producer.commit();
+        if let Err(error @ LogError::Unavailable(_)) = outcome {
+            return Err(Interruption::Retry(error));
+        }
+        self.unanswered = None;
+        outcome.or_else(|error| self.undo(Unsent::Refused(error)))?;
         self.beat(Beat::AfterCommit)?;
-        self.count(started.elapsed());
+        self.count(self.worker.monotonic().saturating_sub(started));
         self.apply();
         self.beat(Beat::Applied)
     }
@@ -92,25 +104,6 @@ impl Session<'_> {
             }
         }
         self.producer.send_offsets(&consumed, &self.consumer.group_metadata()?)
-    }
-
-    /// Commits, and asks again while the answer is unknown: only the log can tell what became of it.
-    fn commit_transaction(&mut self) -> Result<(), Interruption> {
-        let mut backoff = Backoff::of_log();
-        loop {
-            match self.producer.commit() {
-                Ok(()) => return Ok(()),
-                // The next to join learns from the log what became of it.
-                Err(error @ LogError::Unavailable(_)) if self.worker.stop.is_set() => {
-                    return Err(Interruption::Rejoin(error));
-                }
-                Err(error @ LogError::Unavailable(_)) => {
-                    self.worker.report(&error);
-                    self.worker.stop.wait(backoff.next());
-                }
-                Err(error) => self.undo(Unsent::Refused(error))?,
-            }
-        }
     }
 
     /// Takes back what was sent. Goes on only where the unit of work can be sent again at once.

@@ -1,7 +1,7 @@
 //! Questions that no record waits for: the changelog's end, to be the next bound (see `local`), and how much waits in the
 //! sources. Asked for one task at a time, while there is nothing else to do; under load that does not end, rarely.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gavel_log::{Consumer, Log, LogError, TopicPartition};
 
@@ -14,27 +14,28 @@ const IDLE: Duration = Duration::from_secs(2);
 /// How often it asks all the same.
 const BUSY: Duration = Duration::from_secs(30);
 
-impl Session<'_> {
+impl Session {
     /// Asks for one task, if it is time. A log that does not answer only leaves things as they are.
     pub(super) fn upkeep(&mut self, is_idle: bool) {
         let every = if is_idle { IDLE } else { BUSY };
-        let since = self.since;
+        let asked = self.worker.monotonic();
+        let passed = |since: Duration| asked.saturating_sub(since);
+        let age = self.age();
         for LiveTask { sources, phase } in self.tasks.values_mut() {
             let Phase::Running(running) = phase else { continue };
             let is_due = match running.upkept {
-                Some(upkept) => upkept.elapsed() >= every,
-                None => is_idle || since.elapsed() >= BUSY,
+                Some(upkept) => passed(upkept) >= every,
+                None => is_idle || age >= BUSY,
             };
-            if !is_due || !running.upkeep.may_ask() {
+            if !is_due || !running.upkeep.may_ask(asked) {
                 continue;
             }
-            let asked = Instant::now();
             running.upkept = Some(asked);
             match ask(&*self.worker.log, &*self.consumer, &self.worker.topology, sources, running) {
                 Ok(()) => running.upkeep.answered(),
                 Err(error) => {
                     tracing::debug!(partition = %sources[0], %error, "the log does not say how far it is");
-                    running.upkeep.unanswered(error, asked.elapsed());
+                    running.upkeep.unanswered(error, asked, self.worker.monotonic());
                 }
             }
             break;

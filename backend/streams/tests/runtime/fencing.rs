@@ -37,9 +37,7 @@ fn two_processes_of_one_name(house: &House) {
     let older = house.start();
     wait_until_running(&older);
     append_both(house);
-    let mut newer = house.options("one");
-    newer.state_folder.push("elsewhere");
-    let newer = house.start_with(&newer);
+    let newer = house.start_with(&double(house));
     append_both(house);
     wait_for_status(&older, "the older noticed", |status| status.errors().count() > 0);
     older.stop();
@@ -66,9 +64,7 @@ fn two_processes_share_and_take_over(house: &House) {
 
 /// A second process of the name of the first, with local stores of its own.
 fn double(house: &House) -> RuntimeOptions {
-    let mut options = house.options("one");
-    options.state_folder.push("elsewhere");
-    options
+    RuntimeOptions { local_state: house.options("elsewhere").local_state, ..house.options("one") }
 }
 
 /// One stands still just before its commit, another takes its place; then it wakes and commits.

@@ -4,7 +4,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::processor::{Context, Processor, ProcessorError, SourceRecord, Timer};
-use crate::runtime::options::ManualClock;
+use crate::runtime::clock::ManualClock;
 
 struct Idle;
 
@@ -27,6 +27,10 @@ fn clock() -> Arc<dyn Clock> {
     Arc::new(ManualClock::at(0))
 }
 
+fn open(folder: &TempDir, clock: Arc<dyn Clock>) -> Arc<LocalStores> {
+    LocalStores::open(&LocalState::Folder(folder.path().into()), clock).unwrap()
+}
+
 fn put(store: &mut LocalStore, index: usize, key: &'static str, value: Option<&'static str>) {
     let mut overlays = vec![Overlay::new(); 3];
     overlays[index].insert(key.into(), value.map(Bytes::from));
@@ -37,7 +41,7 @@ fn put(store: &mut LocalStore, index: usize, key: &'static str, value: Option<&'
 #[test]
 fn a_task_has_one_holder() {
     let folder = TempDir::new().unwrap();
-    let folder = StateFolder::open(folder.path(), clock()).unwrap();
+    let folder = open(&folder, clock());
     let topology = topology(&[]);
     let held = folder.task_store(&topology, 0).unwrap();
     assert!(held.is_some());
@@ -52,7 +56,7 @@ fn rows_and_the_bound_survive_and_stores_do_not_mix() {
     let folder = TempDir::new().unwrap();
     let topology = topology(&["one", "two"]);
     {
-        let state = StateFolder::open(folder.path(), clock()).unwrap();
+        let state = open(&folder, clock());
         let mut store = state.task_store(&topology, 0).unwrap().unwrap();
         put(&mut store, 1, "ab", Some("1"));
         put(&mut store, 1, "ac", Some("2"));
@@ -61,7 +65,7 @@ fn rows_and_the_bound_survive_and_stores_do_not_mix() {
         put(&mut store, 2, "ab", Some("4"));
         put(&mut store, 1, "ac", None);
     }
-    let state = StateFolder::open(folder.path(), clock()).unwrap();
+    let state = open(&folder, clock());
     let store = state.task_store(&topology, 0).unwrap().unwrap();
     assert_eq!(store.scan_prefix(1, b"a").unwrap(), [("ab".into(), "1".into())]);
     assert_eq!(store.scan_prefix(1, b"").unwrap().len(), 2);
@@ -72,7 +76,7 @@ fn rows_and_the_bound_survive_and_stores_do_not_mix() {
 #[test]
 fn a_store_of_another_layout_is_dropped() {
     let folder = TempDir::new().unwrap();
-    let state = StateFolder::open(folder.path(), clock()).unwrap();
+    let state = open(&folder, clock());
     {
         let mut store = state.task_store(&topology(&["one", "two"]), 0).unwrap().unwrap();
         store.stage_bound(7);
@@ -87,7 +91,7 @@ fn a_store_of_another_layout_is_dropped() {
 fn a_store_that_was_away_too_long_is_dropped() {
     let folder = TempDir::new().unwrap();
     let clock = Arc::new(ManualClock::at(0));
-    let state = StateFolder::open(folder.path(), clock.clone()).unwrap();
+    let state = open(&folder, clock.clone());
     let topology = topology(&["one"]);
     {
         let mut store = state.task_store(&topology, 0).unwrap().unwrap();
@@ -103,7 +107,7 @@ fn a_store_that_was_away_too_long_is_dropped() {
 #[test]
 fn a_store_knows_whether_it_holds_anything() {
     let folder = TempDir::new().unwrap();
-    let state = StateFolder::open(folder.path(), clock()).unwrap();
+    let state = open(&folder, clock());
     let mut store = state.task_store(&topology(&["one", "two"]), 0).unwrap().unwrap();
     assert!(!store.has_rows().unwrap());
     put(&mut store, 2, "", Some("1"));

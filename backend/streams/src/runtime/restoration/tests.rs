@@ -9,8 +9,9 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::processor::{Context, Processor, ProcessorError, SourceRecord, Timer};
-use crate::runtime::local::StateFolder;
-use crate::runtime::options::ManualClock;
+use crate::runtime::clock::ManualClock;
+use crate::runtime::local::LocalStores;
+use crate::runtime::options::LocalState;
 
 struct Idle;
 
@@ -27,7 +28,7 @@ impl Processor for Idle {
 struct Desk {
     log: Arc<dyn Log>,
     topology: Topology,
-    folder: Arc<StateFolder>,
+    stores: Arc<LocalStores>,
     _folders: [TempDir; 2],
 }
 
@@ -41,8 +42,9 @@ impl Desk {
         for spec in topology.topics(1) {
             log.create_topic(&spec).unwrap();
         }
-        let folder = StateFolder::open(folders[1].path(), Arc::new(ManualClock::at(0))).unwrap();
-        Self { log, topology, folder, _folders: folders }
+        let place = LocalState::Folder(folders[1].path().into());
+        let stores = LocalStores::open(&place, Arc::new(ManualClock::at(0))).unwrap();
+        Self { log, topology, stores, _folders: folders }
     }
 
     fn append(&self, topic: &str, key: &'static [u8], value: &'static [u8]) {
@@ -57,7 +59,7 @@ impl Desk {
     }
 
     fn store(&self) -> LocalStore {
-        self.folder.task_store(&self.topology, 0).unwrap().unwrap()
+        self.stores.task_store(&self.topology, 0).unwrap().unwrap()
     }
 
     fn restore(&self, store: LocalStore) -> Result<Restored, WorkError> {

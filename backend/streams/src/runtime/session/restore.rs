@@ -1,6 +1,7 @@
 //! The part of a session that brings its tasks to run, one at a time, and puts aside what cannot.
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use gavel_log::Start;
 
@@ -15,18 +16,20 @@ const RESTORE_WAIT: Duration = Duration::from_millis(10);
 /// Changelog records to read in one turn.
 const RESTORE_RECORDS: usize = 8192;
 
-impl Session<'_> {
+impl Session {
     /// Restores, but lets the other tasks go on if the log does not answer.
     pub(super) fn try_restore(&mut self) -> Result<bool, Interruption> {
-        let Some(partition) = self.next_to_restore().filter(|_| self.questions.may_ask()) else { return Ok(false) };
-        let asked = Instant::now();
+        let asked = self.worker.monotonic();
+        let Some(partition) = self.next_to_restore(asked).filter(|_| self.questions.may_ask(asked)) else {
+            return Ok(false);
+        };
         match self.restore(partition) {
             Ok(is_underway) => {
                 self.questions.answered();
                 Ok(is_underway)
             }
             Err(WorkError::Interrupted(Interruption::Retry(error))) => {
-                self.questions.unanswered(error, asked.elapsed());
+                self.questions.unanswered(error, asked, self.worker.monotonic());
                 // What was read and not kept is read again, from the bounds.
                 self.set_phase(partition, Phase::Assigned);
                 Ok(false)
@@ -40,8 +43,8 @@ impl Session<'_> {
     }
 
     /// The task whose turn it is.
-    fn next_to_restore(&mut self) -> Option<u32> {
-        let waiting = self.tasks.iter().filter(|(_, task)| task.is_to_be_restored());
+    fn next_to_restore(&mut self, now: Duration) -> Option<u32> {
+        let waiting = self.tasks.iter().filter(|(_, task)| task.is_to_be_restored(now));
         let next = waiting.min_by_key(|(_, task)| !matches!(task.phase, Phase::Restoring(_)));
         let next = next.map(|(&partition, _)| partition);
         if next.is_none() {
@@ -52,7 +55,7 @@ impl Session<'_> {
 
     /// Brings a task a little further. False if it must wait for another thread.
     fn restore(&mut self, partition: u32) -> Result<bool, WorkError> {
-        let worker = self.worker;
+        let worker = Arc::clone(&self.worker);
         let Some(task) = self.tasks.get_mut(&partition) else { return Ok(false) };
         let restorer = match &mut self.restorer {
             Some(restorer) => restorer,
@@ -61,7 +64,7 @@ impl Session<'_> {
         let mut restoration = match std::mem::replace(&mut task.phase, Phase::Assigned) {
             Phase::Restoring(restoration) => restoration,
             _ => {
-                let Some(store) = worker.folder.task_store(&worker.topology, partition)? else { return Ok(false) };
+                let Some(store) = worker.stores.task_store(&worker.topology, partition)? else { return Ok(false) };
                 let (log, topology) = (&*worker.log, &worker.topology);
                 Box::new(Restoration::begin(log, &mut **restorer, topology, &task.sources, store)?)
             }
@@ -98,7 +101,7 @@ impl Session<'_> {
         if let Some(task) = self.tasks.get_mut(&partition) {
             // If it cannot be paused, what is read for nothing is dropped.
             drop(self.consumer.pause(&task.sources));
-            task.phase = Phase::Failed { reason: error.to_string(), since: Instant::now() };
+            task.phase = Phase::Failed { reason: error.to_string(), since: self.worker.monotonic() };
         }
     }
 }

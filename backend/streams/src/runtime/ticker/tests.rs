@@ -10,6 +10,7 @@ use super::*;
 struct Desk {
     ticker: Ticker,
     now_ms: i64,
+    monotonic: Duration,
     skew_ms: i64,
     /// The append time of each tick.
     ticks: RefCell<Vec<i64>>,
@@ -21,7 +22,16 @@ struct Desk {
 impl Desk {
     fn at(now_ms: i64, skew_ms: i64) -> Self {
         let ticker = Ticker::new(TopicPartition::new("bids", 0), "tick".into());
-        Self { ticker, now_ms, skew_ms, ticks: RefCell::default(), refusal: None, processed: 0, was_sound: true }
+        Self {
+            ticker,
+            now_ms,
+            monotonic: Duration::ZERO,
+            skew_ms,
+            ticks: RefCell::default(),
+            refusal: None,
+            processed: 0,
+            was_sound: true,
+        }
     }
 
     /// One turn; how many ticks were sent so far.
@@ -33,7 +43,8 @@ impl Desk {
             let appended = Appended { partition: 0, offset: ticks.borrow().len() as u64, append_ms };
             Box::pin(std::future::ready(refusal.map_or(Ok(appended), |refusal| Err(refusal("no".into())))))
         };
-        self.was_sound = self.ticker.step(&send, due_ms, now_ms, self.processed);
+        let now = Now { wall_ms: now_ms, monotonic: self.monotonic };
+        self.was_sound = self.ticker.step(&send, due_ms, now, self.processed);
         self.ticks.borrow().len()
     }
 
@@ -142,7 +153,7 @@ fn a_refused_tick_is_sent_again_after_a_while() {
     desk.refusal = None;
     assert_eq!((desk.step(Some(100)), desk.ticker.next_ms(Some(100))), (1, None));
     assert!(desk.was_sound);
-    std::thread::sleep(RETRY_AFTER);
+    desk.monotonic += RETRY_AFTER;
     assert_eq!(desk.step(Some(100)), 2);
     desk.process();
     assert_eq!(desk.step(None), 2);
@@ -158,7 +169,7 @@ fn an_acknowledgement_may_be_lost() {
     desk.step(Some(100));
     (desk.refusal, desk.processed) = (None, 2);
     desk.ticker.saw(101, 102);
-    std::thread::sleep(RETRY_AFTER);
+    desk.monotonic += RETRY_AFTER;
     assert_eq!(desk.step(Some(500)), 1, "nothing is due any more");
     desk.now_ms = 501;
     assert_eq!(desk.step(Some(500)), 2);
