@@ -49,7 +49,20 @@ pub enum GroupEvent {
 
 /// Opaque proof of group membership, which fences a zombie's transactions (KIP-447).
 #[derive(Debug, Clone)]
-pub struct GroupMetadata(pub(crate) Arc<dyn std::any::Any + Send + Sync>);
+pub struct GroupMetadata(Arc<dyn std::any::Any + Send + Sync>);
+
+impl GroupMetadata {
+    /// What an adapter proves membership by.
+    pub fn new(proof: impl std::any::Any + Send + Sync) -> Self {
+        Self(Arc::new(proof))
+    }
+
+    /// The proof, if it is of the adapter's own kind.
+    #[must_use]
+    pub fn proof<T: 'static>(&self) -> Option<&T> {
+        self.0.downcast_ref()
+    }
+}
 
 /// The offset up to which a group has consumed a partition: the next to read.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -191,7 +191,7 @@ impl Consumer for EmbeddedConsumer {
     }
 
     fn group_metadata(&self) -> Result<GroupMetadata> {
-        Ok(GroupMetadata(Arc::new(self.membership()?)))
+        Ok(GroupMetadata::new(self.membership()?))
     }
 
     fn commit(&mut self, offsets: &[ConsumedOffset]) -> Result<()> {

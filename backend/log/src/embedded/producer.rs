@@ -119,7 +119,7 @@ impl TransactionalProducer for EmbeddedTransactions {
 
 /// The embedded log's own proof of membership.
 pub(super) fn membership(metadata: &GroupMetadata) -> Result<&Membership> {
-    metadata.0.downcast_ref().ok_or_else(|| LogError::Misuse("this proof of membership is of another log".into()))
+    metadata.proof().ok_or_else(|| LogError::Misuse("this proof of membership is of another log".into()))
 }
 
 fn none_open() -> LogError {

@@ -340,7 +340,7 @@ impl Consumer for KafkaConsumer {
     fn group_metadata(&self) -> Result<GroupMetadata> {
         let metadata = self.consumer.group_metadata().filter(|_| self.has_group);
         let metadata = metadata.ok_or_else(|| LogError::Misuse("this reader is in no group".into()))?;
-        Ok(GroupMetadata(Arc::new(metadata)))
+        Ok(GroupMetadata::new(metadata))
     }
 
     fn commit(&mut self, offsets: &[ConsumedOffset]) -> Result<()> {

@@ -189,7 +189,7 @@ impl TransactionalProducer for KafkaTransactionalProducer {
     }
 
     fn send_offsets(&mut self, offsets: &[ConsumedOffset], group: &GroupMetadata) -> Result<()> {
-        let Some(metadata) = group.0.downcast_ref::<ConsumerGroupMetadata>() else {
+        let Some(metadata) = group.proof::<ConsumerGroupMetadata>() else {
             return Err(LogError::Misuse("this proof of membership is of another log".into()));
         };
         let list = consumed_list(offsets)?;

@@ -101,6 +101,12 @@ pub struct Appended {
 pub struct Delivery(pub(crate) tokio::sync::oneshot::Receiver<Result<Appended>>);
 
 impl Delivery {
+    /// One that an adapter answers by the call of a function, later or never.
+    pub fn pending() -> (impl FnOnce(Result<Appended>) + Send + 'static, Self) {
+        let (answer, delivery) = tokio::sync::oneshot::channel();
+        (|appended| drop(answer.send(appended)), Self(delivery))
+    }
+
     /// Blocks until the log has acknowledged or refused. Not for async tasks.
     ///
     /// # Errors
