@@ -1,6 +1,7 @@
 //! Configuration: a flag, else an environment variable `GAVEL_…`, else a key of `gavel.toml`, else the default.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use figment2::Figment;
@@ -13,6 +14,9 @@ use crate::edge::category::{Category, shipped_categories};
 const DEFAULT_FILE: &str = "gavel.toml";
 /// The longest auction, unless configured otherwise: thirty days.
 const DEFAULT_MAX_DURATION_S: u32 = 30 * 24 * 60 * 60;
+
+/// Shorter, and a process that is only busy loses its partitions; longer, and nobody decides for minutes.
+const SESSION_TIMEOUTS_MS: RangeInclusive<u32> = 1_000..=300_000;
 
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +69,8 @@ pub struct Config {
     pub fsync: Fsync,
     /// Name of this process among those of the same house: static membership.
     pub instance: Option<String>,
+    /// After how long without a sign of life a process's partitions go to others.
+    pub session_timeout_ms: u32,
 }
 
 /// On or off.
@@ -118,6 +124,7 @@ impl Default for Config {
             log_format: LogFormat::Text,
             fsync: Fsync::Group,
             instance: None,
+            session_timeout_ms: 10_000,
         }
     }
 }
@@ -197,6 +204,10 @@ pub struct Flags {
     #[arg(long, env = "GAVEL_INSTANCE", global = true, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<String>,
+    /// After how long without a sign of life a process's partitions go to others [default: 10000]
+    #[arg(long, env = "GAVEL_SESSION_TIMEOUT_MS", global = true, value_name = "MS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_timeout_ms: Option<u32>,
 }
 
 impl Config {
@@ -226,6 +237,9 @@ impl Config {
         }
         if self.min_duration_s == 0 || self.min_duration_s > self.max_duration_s {
             return invalid("min_duration_s must be at least 1 and not above max_duration_s");
+        }
+        if !SESSION_TIMEOUTS_MS.contains(&self.session_timeout_ms) {
+            return invalid("session_timeout_ms must be from 1000 to 300000");
         }
         if self.categories.is_empty() {
             return invalid("categories must name at least one");

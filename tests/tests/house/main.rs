@@ -6,7 +6,8 @@ mod admin;
 mod backtest;
 mod crash;
 mod faults;
-mod ground;
 mod openapi;
 mod scenario;
 mod secrets;
+
+use gavel_tests::ground;

@@ -31,12 +31,16 @@ impl Workers {
         database: &Database,
         instance: &str,
     ) -> Result<Self, StartError> {
-        let options = RuntimeOptions::new(folder::streams(config), instance);
+        let session_timeout = Duration::from_millis(config.session_timeout_ms.into());
+        let options = RuntimeOptions { session_timeout, ..RuntimeOptions::new(folder::streams(config), instance) };
         let (topologies, streams_log) = (topics::topologies()?, Arc::clone(log));
         let streams = tokio::task::spawn_blocking(move || Runtime::start(&streams_log, &topologies, &options));
         let streams = streams.await.map_err(|panic| StartError::Threads(panic.into()))??;
-        let membership =
-            ProjectorConfig { instance: Some(format!("{instance}-projector")), ..ProjectorConfig::default() };
+        let membership = ProjectorConfig {
+            instance: Some(format!("{instance}-projector")),
+            session_timeout,
+            ..ProjectorConfig::default()
+        };
         let projector = Projector::start(database.clone(), Arc::clone(log), membership, Handle::current());
         let projector = projector.map_err(StartError::Threads)?;
         Ok(Self(Mutex::new(Some(Running { streams, projector }))))
