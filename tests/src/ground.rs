@@ -1,6 +1,7 @@
 //! What a house stands on.
 
 use std::path::Path;
+use std::process::Output;
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
@@ -117,12 +118,18 @@ impl Ground {
         self.command(&["verify"])
     }
 
-    fn command(&self, words: &[&str]) -> Result<String> {
-        let place: Vec<&str> = self.place.iter().map(String::as_str).collect();
-        let done = run(&[words, &place].concat(), self.folder.path())?;
+    /// A command of the binary on this house's log and database, which must go well: what it says.
+    pub fn command(&self, words: &[&str]) -> Result<String> {
+        let done = self.run(words)?;
         let (out, refusal) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
         ensure!(done.status.success(), "{words:?}: {out}{refusal}");
         Ok(out.into_owned())
+    }
+
+    /// The same, however it goes.
+    pub fn run(&self, words: &[&str]) -> Result<Output> {
+        let place: Vec<&str> = self.place.iter().map(String::as_str).collect();
+        run(&[words, &place].concat(), self.folder.path())
     }
 
     /// A folder for the test's own files.

@@ -13,6 +13,7 @@ use tracing_subscriber::EnvFilter;
 use crate::command::{self, CommandError};
 use crate::config::{Config, ConfigError, Flags, LogFormat};
 use crate::house::Role;
+use crate::operator;
 
 /// How long calls that block, such as to a broker that is away, may keep the process once all is closed.
 const END_WITHIN: Duration = Duration::from_millis(500);
@@ -164,7 +165,7 @@ fn run(cli: Cli) -> Result<(), CommandError> {
             Command::Topics(Topics::Create) => command::topics::create(&config).await,
             Command::Topics(Topics::Check) => command::topics::check(&config).await,
             Command::Rebuild => command::rebuild::run(&config).await,
-            Command::Verify => command::verify::run(&config).await,
+            Command::Verify => operate(&config, operator::Command::Verify).await,
             Command::Admin(Admin::Grant { email }) => command::admin::set(&config, &email, true).await,
             Command::Admin(Admin::Revoke { email }) => command::admin::set(&config, &email, false).await,
             Command::Demo(Demo { url, seed }) => command::demo::run(&url, seed).await,
@@ -173,6 +174,10 @@ fn run(cli: Cli) -> Result<(), CommandError> {
     });
     runtime.shutdown_timeout(END_WITHIN);
     ended
+}
+
+async fn operate(config: &Config, command: operator::Command) -> Result<(), CommandError> {
+    Ok(operator::perform(config, command, std::io::stdout()).await?)
 }
 
 fn start_logging(config: &Config) -> Result<(), ConfigError> {

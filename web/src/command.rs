@@ -6,17 +6,15 @@ pub(crate) mod demo;
 pub(crate) mod rebuild;
 pub(crate) mod serve;
 pub(crate) mod topics;
-pub(crate) mod verify;
 
 use std::path::PathBuf;
 
 use gavel_auctions::backtest::BacktestError;
-use gavel_auctions::verify::VerifyError;
-use gavel_log::LogError;
 
 use crate::config::ConfigError;
 use crate::demo::DemoError;
 use crate::house::StartError;
+use crate::operator::OperatorError;
 
 /// Why a command failed. Each is told as one line.
 #[derive(Debug, thiserror::Error)]
@@ -33,28 +31,9 @@ pub(crate) enum CommandError {
     /// A backtest failed.
     #[error(transparent)]
     Backtest(#[from] BacktestError),
-    /// The log refused.
+    /// What an operator asked failed.
     #[error(transparent)]
-    Log(#[from] LogError),
-    /// Outcomes cannot be recomputed.
-    #[error(transparent)]
-    Verify(#[from] VerifyError),
-    /// Outcomes are recorded otherwise than they are recomputed; each was printed.
-    #[error("{differences} records differ from what the log gives, {agreed} are as they must be")]
-    Differences {
-        /// How many differ, are missing or too many.
-        differences: usize,
-        /// How many do not.
-        agreed: u64,
-    },
-    /// A topic that is kept for ever lost its beginning.
-    #[error("{partition} begins at offset {low}: what came before is gone, and without it nothing can be recomputed")]
-    Truncated {
-        /// Of which topic.
-        partition: String,
-        /// Its first offset.
-        low: u64,
-    },
+    Operator(#[from] OperatorError),
     /// The demo stopped.
     #[error(transparent)]
     Demo(#[from] DemoError),

@@ -29,6 +29,7 @@ use crate::edge::geo::Geo;
 use crate::edge::words::ProhibitedWords;
 use crate::live::{Live, LiveParts};
 use crate::metrics;
+use crate::operator::Door;
 use crate::security::password::Passwords;
 use crate::security::rate_limit::RateLimits;
 use crate::server;
@@ -37,7 +38,7 @@ use crate::vitals::Vitals;
 
 pub use error::StartError;
 pub use folder::open_database;
-pub use log::open_log;
+pub use log::{holds_log, open_log};
 pub use workers::Workers;
 
 /// How long requests in hand may take when the house closes.
@@ -73,6 +74,7 @@ pub struct House {
     stopping: watch::Sender<bool>,
     http: JoinHandle<()>,
     housekeeping: Option<JoinHandle<()>>,
+    door: Option<Door>,
 }
 
 impl House {
@@ -105,6 +107,7 @@ impl House {
             true => Some(Arc::new(Workers::start(&config, &log, &database, &instance).await?)),
             false => None,
         };
+        let door = open_door(&config, &log);
         let state = match role.has_web() {
             true => Some(state(config, address, &log, &database, instance, geo, words)?),
             false => None,
@@ -120,7 +123,7 @@ impl House {
         let housekeeping = state.clone().map(|state| tokio::spawn(keep_tidy(state)));
         let (stopping, stop) = watch::channel(false);
         let http = tokio::spawn(server::serve(listener, server::router(state, vitals), stop));
-        Ok(Self { address, database, live, workers, stopping, http, housekeeping })
+        Ok(Self { address, database, live, workers, stopping, http, housekeeping, door })
     }
 
     /// Where it is served.
@@ -146,6 +149,11 @@ impl House {
     /// Closes: requests in hand are answered, watchers told to come again, units of work finished.
     pub async fn close(self) {
         self.stopping.send_replace(true);
+        if let Some(door) = self.door
+            && tokio::time::timeout(CLOSE_WITHIN, door.close()).await.is_err()
+        {
+            tracing::warn!("a command of an operator was left unfinished");
+        }
         // Bids in hand wait for their decisions, so the tail and the workers are stopped after them.
         if !self.http.is_finished() && tokio::time::timeout(CLOSE_WITHIN, self.http).await.is_err() {
             tracing::warn!("some requests were not answered in time");
@@ -175,6 +183,16 @@ fn config_fits(config: &Config, role: Role) -> Result<(), StartError> {
         (false, true) => Err(StartError::SplitNeedsKafka),
         (false, false) => Err(StartError::SplitNeedsServers),
     }
+}
+
+/// Whoever holds the log takes the operators' commands; on Kafka they go to the log themselves. A house without a door is
+/// open all the same.
+fn open_door(config: &Config, log: &Arc<dyn Log>) -> Option<Door> {
+    if config.kafka.is_some() {
+        return None;
+    }
+    let opened = Door::open(&config.data, Arc::clone(log));
+    opened.inspect_err(|error| tracing::warn!(%error, "operators' commands will not reach this house")).ok()
 }
 
 fn state(

@@ -17,6 +17,7 @@ pub mod error;
 pub mod house;
 pub mod live;
 pub mod metrics;
+pub mod operator;
 pub mod pages;
 pub mod security;
 pub mod server;

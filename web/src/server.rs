@@ -106,7 +106,8 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
     while connections.join_next().await.is_some() {}
 }
 
-async fn stopped(stop: &mut watch::Receiver<bool>) {
+/// Waits until it is said to stop.
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
     // Without a sender nobody serves any more, which is the same.
     let _ = stop.wait_for(|stop| *stop).await.map(drop);
 }

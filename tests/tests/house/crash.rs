@@ -18,8 +18,9 @@ const BIDDERS: u32 = 3;
 async fn kill_nine_loses_and_doubles_nothing_embedded() -> Result<()> {
     let mut ground = Ground::embedded(&[])?;
     ten_rounds(&mut ground).await?;
+    assert!(ground.verify()?.contains("all as recomputed"), "while it runs");
     ground.kill();
-    assert!(ground.verify()?.contains("all as recomputed"));
+    assert!(ground.verify()?.contains("all as recomputed"), "when none runs");
     Ok(())
 }
 

@@ -7,6 +7,7 @@ mod backtest;
 mod crash;
 mod faults;
 mod openapi;
+mod operator;
 mod scenario;
 mod secrets;
 

@@ -1,4 +1,5 @@
-//! The data folder: `log/` (embedded), `gavel.db` (SQLite), `streams/` (local state), `instance` (this process's name).
+//! The data folder: `log/` and `operator.sock` (embedded), `gavel.db` (SQLite), `streams/` (local state), `instance` (this
+//! process's name).
 
 use std::fs;
 use std::io;

@@ -29,6 +29,12 @@ pub async fn open_log(config: &Config) -> Result<Arc<dyn Log>, StartError> {
     Ok(log)
 }
 
+/// Whether the data folder has an embedded log.
+#[must_use]
+pub fn holds_log(config: &Config) -> bool {
+    folder::log(config).is_dir()
+}
+
 /// Runs a call of the log, which may block, off the async threads.
 ///
 /// # Errors

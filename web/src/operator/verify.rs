@@ -9,27 +9,18 @@ use gavel_auctions::verify::{Asked, COMPARED, Difference, Outcome, Recorded, Rep
 use gavel_auctions::wire::topics;
 use gavel_log::{Log, Record, Start, TopicPartition};
 
-use super::CommandError;
-use crate::config::Config;
-use crate::house::open_log;
+use super::OperatorError;
 
 /// How many records are asked for at once, and how long each time.
 const READ_RECORDS: usize = 10_000;
 const READ_WAIT: Duration = Duration::from_secs(1);
 
-/// Recomputes every outcome from the log, and prints what is recorded otherwise.
-pub(crate) async fn run(config: &Config) -> Result<(), CommandError> {
-    let log = open_log(config).await?;
-    let joined = tokio::task::spawn_blocking(move || all(&log)).await;
-    joined.unwrap_or_else(|_| Err(CommandError::Stopped("verifying panicked".into())))
-}
-
-fn all(log: &Arc<dyn Log>) -> Result<(), CommandError> {
-    let mut out = std::io::stdout().lock();
+/// Recomputes every outcome from the log, and says what is recorded otherwise.
+pub(super) fn run(log: &Arc<dyn Log>, out: &mut dyn Write) -> Result<(), OperatorError> {
     let partitions = log.describe_topic(topics::BIDS)?.partitions;
     let (mut agreed, mut differences) = (0, 0);
     for number in 0..partitions {
-        let report = partition(&**log, number)?;
+        let report = partition(&**log, number, out)?;
         tracing::debug!(partition = number, agreed = report.agreed, "recomputed");
         agreed += report.agreed;
         differences += report.differences.len();
@@ -38,18 +29,18 @@ fn all(log: &Arc<dyn Log>) -> Result<(), CommandError> {
         }
     }
     if differences > 0 {
-        return Err(CommandError::Differences { differences, agreed });
+        return Err(OperatorError::Differences { differences, agreed });
     }
     Ok(writeln!(out, "{agreed} decisions and completions in {partitions} partitions, all as recomputed from the log")?)
 }
 
 /// What had been committed is asked first, then what is recorded, then what was asked by then: see [`verify`].
-fn partition(log: &dyn Log, number: u32) -> Result<Report, CommandError> {
+fn partition(log: &dyn Log, number: u32, out: &mut dyn Write) -> Result<Report, OperatorError> {
     let sources = [topics::ITEMS, topics::BIDS].map(|topic| TopicPartition::new(topic, number));
     let committed = log.committed(&bidding::topology().map_err(VerifyError::from)?.group(), &sources)?;
     let mut recorded = Vec::new();
     for topic in COMPARED {
-        recorded.extend(read(log, &TopicPartition::new(topic, number))?.into_iter().map(|record| Outcome {
+        recorded.extend(read(log, &TopicPartition::new(topic, number), out)?.into_iter().map(|record| Outcome {
             topic,
             offset: record.offset,
             key: record.key.unwrap_or_default(),
@@ -58,7 +49,7 @@ fn partition(log: &dyn Log, number: u32) -> Result<Report, CommandError> {
     }
     let (mut before, mut since) = (Asked::default(), Asked::default());
     for (index, source) in sources.iter().enumerate() {
-        for record in read(log, source)? {
+        for record in read(log, source, out)? {
             // A group that forgot its offsets had processed all it was given.
             let is_committed = committed[index].is_none_or(|next| record.offset < next);
             let asked = if is_committed { &mut before } else { &mut since };
@@ -70,16 +61,17 @@ fn partition(log: &dyn Log, number: u32) -> Result<Report, CommandError> {
 }
 
 /// All of a partition, from its very beginning to its end as it is now.
-fn read(log: &dyn Log, partition: &TopicPartition) -> Result<Vec<Record>, CommandError> {
+fn read(log: &dyn Log, partition: &TopicPartition, out: &mut dyn Write) -> Result<Vec<Record>, OperatorError> {
     let marks = log.watermarks(partition)?;
     if marks.low > 0 {
-        return Err(CommandError::Truncated { partition: partition.to_string(), low: marks.low });
+        return Err(OperatorError::Truncated { partition: partition.to_string(), low: marks.low });
     }
     let mut consumer = log.consumer(None)?;
     consumer.assign(&[(partition.clone(), Start::Earliest)])?;
     let mut records = Vec::new();
     while consumer.position(partition)? < marks.stable_end {
         consumer.poll(&mut records, READ_RECORDS, READ_WAIT)?;
+        out.flush()?;
     }
     records.retain(|record| record.offset < marks.stable_end);
     Ok(records)

@@ -1,0 +1,152 @@
+//! What an operator can ask of a house, and where it is done.
+//!
+//! ```text
+//! command line ─ perform ─┬─ Kafka, or a folder that nobody holds: open the log ─┬─ Command::run ─ lines
+//!                         └─ a house holds the folder: operator.sock ─ Door ─────┘
+//! ```
+//!
+//! Each command is written once, over the log. Where a house holds the data folder, its words go through the [`Door`]; it
+//! runs inside the house, on a thread of its own, and what it says comes back line by line.
+//!
+//! A command that works for long flushes its output now and then: where nobody listens any more that fails, and ends it.
+
+mod door;
+mod knock;
+mod verify;
+mod wire;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gavel_auctions::verify::VerifyError;
+use gavel_log::{Log, LogError};
+use serde::{Deserialize, Serialize};
+
+pub use door::Door;
+
+use crate::config::Config;
+use crate::house::{StartError, holds_log, open_log};
+
+/// How long a process that holds the folder may take to open its door: it may be starting.
+const DOOR_WITHIN: Duration = Duration::from_secs(5);
+/// How often it is knocked at.
+const KNOCK_EVERY: Duration = Duration::from_millis(100);
+
+/// What an operator can ask.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Recompute every outcome from the log, and say what is recorded otherwise.
+    Verify,
+}
+
+/// Why a command failed. Each is told as one line.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    /// The log cannot be opened.
+    #[error(transparent)]
+    Open(#[from] StartError),
+    /// The log refused.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// There is nothing to operate on.
+    #[error("there is no log in {}; name the folder with --data DIR, or the servers with --kafka HOST:PORT", .0.display())]
+    NoLog(PathBuf),
+    /// Another process holds the folder, and does not take commands.
+    #[error(
+        "{} is held by a gavel process that takes no commands: one that starts or closes, or a command such as rebuild; \
+         try again when it is done", .0.display()
+    )]
+    NoDoor(PathBuf),
+    /// The door cannot be used.
+    #[error("cannot reach the house that holds {}: {reason}", .folder.display())]
+    Door {
+        /// The data folder.
+        folder: PathBuf,
+        /// What the system said.
+        reason: std::io::Error,
+    },
+    /// The house refused, or its command failed: its own words.
+    #[error("{0}")]
+    Told(String),
+    /// Outcomes cannot be recomputed.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// Outcomes are recorded otherwise than they are recomputed; each was printed.
+    #[error("{differences} records differ from what the log gives, {agreed} are as they must be")]
+    Differences {
+        /// How many differ, are missing or too many.
+        differences: usize,
+        /// How many do not.
+        agreed: u64,
+    },
+    /// A topic that is kept for ever lost its beginning.
+    #[error("{partition} begins at offset {low}: what came before is gone, and without it nothing can be recomputed")]
+    Truncated {
+        /// Of which topic.
+        partition: String,
+        /// Its first offset.
+        low: u64,
+    },
+    /// The command has a bug.
+    #[error("the command panicked")]
+    Panicked,
+    /// Nobody listens to what it says.
+    #[error("cannot write what there is to say: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+impl Command {
+    /// Does it, and says what came of it.
+    fn run(self, log: &Arc<dyn Log>, out: &mut dyn Write) -> Result<(), OperatorError> {
+        match self {
+            Self::Verify => verify::run(log, out),
+        }
+    }
+}
+
+/// Does what an operator asks of the house that the configuration names, by its door or on its log; `out` gets what it says.
+///
+/// # Errors
+/// [`OperatorError`].
+pub(crate) async fn perform(
+    config: &Config,
+    command: Command,
+    mut out: impl Write + Send + 'static,
+) -> Result<(), OperatorError> {
+    let reached = reach(config).await?;
+    let work = move || match reached {
+        Reached::House(house) => knock::ask(house, &command, &mut out),
+        Reached::Log(log) => command.run(&log, &mut out),
+    };
+    tokio::task::spawn_blocking(work).await.unwrap_or(Err(OperatorError::Panicked))
+}
+
+enum Reached {
+    House(knock::House),
+    Log(Arc<dyn Log>),
+}
+
+async fn reach(config: &Config) -> Result<Reached, OperatorError> {
+    if config.kafka.is_some() {
+        return Ok(Reached::Log(open_log(config).await?));
+    }
+    let deadline = Instant::now() + DOOR_WITHIN;
+    loop {
+        if let Some(house) = knock::knock(&config.data)? {
+            return Ok(Reached::House(house));
+        }
+        if !holds_log(config) {
+            return Err(OperatorError::NoLog(config.data.clone()));
+        }
+        match open_log(config).await {
+            Err(StartError::Log(LogError::FolderInUse(_))) if Instant::now() < deadline => {
+                tokio::time::sleep(KNOCK_EVERY).await;
+            }
+            Err(StartError::Log(LogError::FolderInUse(_))) => return Err(OperatorError::NoDoor(config.data.clone())),
+            opened => return Ok(Reached::Log(opened?)),
+        }
+    }
+}
