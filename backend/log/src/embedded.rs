@@ -103,6 +103,10 @@ impl EmbeddedLog {
 }
 
 impl Log for EmbeddedLog {
+    fn id(&self) -> Result<String> {
+        Ok(self.handle.core.id.clone())
+    }
+
     fn create_topic(&self, spec: &TopicSpec) -> Result<Created> {
         self.handle.core.create_topic(spec)
     }

@@ -20,7 +20,8 @@ use rdkafka::admin::AdminClient;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 
 use crate::port::{
-    Consumer, Created, GroupConfig, Log, Producer, Result, TopicPartition, TopicSpec, TransactionalProducer, Watermarks,
+    Consumer, Created, GroupConfig, Log, LogError, Producer, Result, TopicPartition, TopicSpec, TransactionalProducer,
+    Watermarks,
 };
 use client::{Callbacks, base_config, create};
 use consumer::KafkaConsumer;
@@ -88,6 +89,11 @@ impl KafkaLog {
 }
 
 impl Log for KafkaLog {
+    fn id(&self) -> Result<String> {
+        let id = self.admin.inner().fetch_cluster_id(self.options.request_timeout);
+        id.ok_or_else(|| LogError::Unavailable("the cluster does not say its id".into()))
+    }
+
     fn create_topic(&self, spec: &TopicSpec) -> Result<Created> {
         admin::create_topic(self, spec)
     }
@@ -160,7 +166,7 @@ mod tests {
     use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
     use super::*;
-    use crate::port::{LogError, Start};
+    use crate::port::Start;
 
     #[test]
     fn an_answer_about_offsets_that_is_an_error_is_not_nothing_committed() {

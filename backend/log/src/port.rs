@@ -75,6 +75,12 @@ pub struct ConsumedOffset {
 
 /// A log: where topics live. Shared by all threads.
 pub trait Log: Send + Sync + 'static {
+    /// A name that only this log has, the same as long as it lives: whoever keeps what he read of it knows it again.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    fn id(&self) -> Result<String>;
+
     /// Creates a topic, or checks that the one there has these partitions and this cleanup.
     ///
     /// # Errors

@@ -22,6 +22,8 @@ type Topics = BTreeMap<Arc<str>, Arc<Topic>>;
 pub(super) struct Core {
     /// The rows.
     pub(super) store: Store,
+    /// The log's id.
+    pub(super) id: String,
     /// As opened.
     pub(super) options: EmbeddedOptions,
     /// Bytes handed over and not yet written.
@@ -41,6 +43,7 @@ impl Core {
         let topics = recover_topics(&store)?;
         let (state, last_ms) = recover_state(&store, &topics)?;
         let core = Self {
+            id: store.id()?,
             store,
             options,
             queued_bytes: AtomicUsize::new(0),

@@ -19,6 +19,8 @@ pub(super) enum Key<'a> {
     Low(PartitionId),
     /// `4 topic partition base` → a chunk ([`super::chunk`]). Written once; compaction may replace it by a smaller one.
     Chunk(PartitionId, u64),
+    /// `5` → the log's id, as text. Written once.
+    Id,
 }
 
 impl Key<'_> {
@@ -30,6 +32,7 @@ impl Key<'_> {
             Self::Committed(id, group) => [&tagged(2, id)[..], group.as_bytes()].concat(),
             Self::Low(id) => tagged(3, id).to_vec(),
             Self::Chunk(id, base) => [&tagged(4, id)[..], &base.to_be_bytes()].concat(),
+            Self::Id => vec![5],
         }
     }
 }

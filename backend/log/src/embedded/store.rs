@@ -65,6 +65,18 @@ impl Store {
         }
     }
 
+    /// The log's id; a store that has none yet is given one.
+    pub(super) fn id(&self) -> Result<String> {
+        if let Some(id) = self.get(Key::Id)? {
+            return String::from_utf8(id.to_vec()).map_err(|_| LogError::Corrupt("the log's id is no text".into()));
+        }
+        let id = uuid::Uuid::new_v4().to_string();
+        let mut batch = self.batch();
+        batch.put(Key::Id, id.as_bytes());
+        batch.commit_durably()?;
+        Ok(id)
+    }
+
     /// A batch to fill and commit: all of it lands, or nothing.
     pub(super) fn batch(&self) -> Batch<'_> {
         Batch { store: self, inner: self.database.batch() }

@@ -27,6 +27,7 @@ mod fencing;
 mod flow;
 mod folder;
 mod group;
+mod identity;
 mod order;
 mod position;
 mod record;

@@ -77,6 +77,10 @@ pub(crate) fn faulty(inner: &Arc<dyn Log>, seed: Option<u64>) -> (Arc<dyn Log>, 
 }
 
 impl Log for FaultyLog {
+    fn id(&self) -> Result<String> {
+        self.inner.id()
+    }
+
     fn create_topic(&self, spec: &TopicSpec) -> Result<Created> {
         self.inner.create_topic(spec)
     }
