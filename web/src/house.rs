@@ -104,7 +104,7 @@ impl House {
         let database = open_database(&config).await?;
         let instance = folder::instance(&config)?;
         let workers = match role.has_workers() {
-            true => Some(Arc::new(Workers::start(&config, &log, &database, &instance).await?)),
+            true => Some(Arc::new(Workers::start(&config, &log, &database, &instance, address).await?)),
             false => None,
         };
         let door = open_door(&config, &log);

@@ -62,7 +62,12 @@ pub struct SeenTasks(BTreeSet<(String, u32)>);
 pub fn note_workers(streams: &RuntimeStatus, projector: ProjectorStatus, seen: &mut SeenTasks) {
     for (topology, partition) in &seen.0 {
         let labels = task_labels(topology, *partition);
-        for name in ["gavel_streams_running", "gavel_streams_restoring_records", "gavel_streams_lag_records"] {
+        for name in [
+            "gavel_streams_running",
+            "gavel_streams_paused",
+            "gavel_streams_restoring_records",
+            "gavel_streams_lag_records",
+        ] {
             gauge!(name, &labels).set(0.0);
         }
     }
@@ -79,9 +84,11 @@ fn note_task(task: &TaskStatus) {
     let labels = task_labels(&task.topology, task.partition);
     let remaining = match task.state {
         TaskState::Restoring { restored, total } => total.saturating_sub(restored),
-        TaskState::Assigned | TaskState::Running | TaskState::Failed => 0,
+        _ => 0,
     };
-    gauge!("gavel_streams_running", &labels).set(f64::from(u8::from(task.state == TaskState::Running)));
+    let is_held = matches!(task.state, TaskState::Paused | TaskState::Drained);
+    gauge!("gavel_streams_running", &labels).set(f64::from(u8::from(task.state.is_whole())));
+    gauge!("gavel_streams_paused", &labels).set(f64::from(u8::from(is_held)));
     gauge!("gavel_streams_restoring_records", &labels).set(float(remaining));
     gauge!("gavel_streams_lag_records", &labels).set(float(task.lag_records));
     if let Some(time_ms) = task.partition_time_ms {
@@ -109,6 +116,8 @@ fn seconds(epoch_ms: i64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use gavel_streams::runtime::ThreadStatus;
 
     use super::*;
@@ -120,14 +129,14 @@ mod tests {
             topology: "bidding".into(),
             partition: 7,
             state: TaskState::Running,
-            positions: Vec::new(),
+            positions: BTreeMap::new(),
             lag_records: 3,
             partition_time_ms: Some(1_500),
             earliest_due_ms: None,
             error: None,
         };
         let thread = ThreadStatus { tasks: vec![task], ..ThreadStatus::default() };
-        let here = RuntimeStatus { threads: vec![thread] };
+        let here = RuntimeStatus { threads: vec![thread], ..RuntimeStatus::default() };
         let mut seen = SeenTasks::default();
         let of = |name: &str| {
             let line = format!("gavel_streams_{name}{{topology=\"bidding\",partition=\"7\"}} ");

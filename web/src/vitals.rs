@@ -12,6 +12,7 @@ use axum::{Json, Router};
 use gavel_auctions::wire::topics;
 use gavel_log::{Log, TopicPartition};
 use gavel_readmodel::Database;
+use gavel_streams::runtime::{RuntimeStatus, TaskState};
 use serde::Serialize;
 
 use crate::house::Workers;
@@ -111,8 +112,30 @@ impl Vitals {
             let stopped = || Part::new(false, "stopped");
             return (stopped(), stopped());
         };
-        let why = streams.errors().next().unwrap_or("stores are being restored").to_owned();
         let waits = if projector.is_running { "they wait for the log or the database" } else { "stopped" };
-        (Part::new(streams.is_ready(), why), Part::new(!projector.is_failing, waits))
+        let streams = Part { ready: streams.is_ready(), detail: condition(&streams) };
+        (streams, Part::new(!projector.is_failing, waits))
     }
+}
+
+/// What there is to say of the streams: what is wrong, what is missing, what is ordered.
+fn condition(streams: &RuntimeStatus) -> Option<String> {
+    if let Some(error) = streams.errors().next() {
+        return Some(error.to_owned());
+    }
+    let restoring = streams.tasks().filter_map(|task| match task.state {
+        TaskState::Restoring { restored, total } => {
+            Some(format!("restoring {} {}: {restored} of {total}", task.topology, task.partition))
+        }
+        _ => None,
+    });
+    let held = streams.tasks().filter_map(|task| match task.state {
+        TaskState::Paused => Some(format!("paused by order: {} {}", task.topology, task.partition)),
+        TaskState::Drained => Some(format!("drained by order: {} {}", task.topology, task.partition)),
+        _ => None,
+    });
+    let said: Vec<String> = restoring.chain(held).collect();
+    let waiting =
+        (!streams.is_ready()).then(|| "tasks wait for their turn, for their group or for their orders".into());
+    if said.is_empty() { waiting } else { Some(said.join(", ")) }
 }

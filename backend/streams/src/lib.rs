@@ -12,8 +12,10 @@
 //! - No wall clock decides anything here; it only says when a tick is worth appending.
 //! - Nothing here knows what an auction is.
 
+pub mod control;
 pub mod describe;
 pub mod driver;
+pub mod presence;
 pub mod processor;
 pub mod runtime;
 pub mod task;

@@ -30,12 +30,14 @@ mod options;
 mod restoration;
 mod session;
 mod status;
+mod steering;
 mod thread;
 mod ticker;
 mod transaction;
 mod upkeep;
 mod worker;
 
+use std::io;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -46,17 +48,19 @@ pub use disk::{Disk, Keyspace, Write};
 pub use interruption::RuntimeError;
 use local::LocalStores;
 pub use member::{Member, Step};
-pub use options::{Failpoint, LocalState, RuntimeOptions};
+pub use options::{Failpoint, LocalState, RuntimeOptions, Steering};
 pub use status::{RuntimeStatus, TaskState, TaskStatus, ThreadStatus};
+use steering::{Crew, Steerer};
 use thread::Stop;
 use worker::Worker;
 
+use crate::control::Board;
 use crate::topology::Topology;
 
 /// Running topologies. Dropped, it stops them as [`stop`](Self::stop) does.
 pub struct Runtime {
     stop: Arc<Stop>,
-    workers: Vec<Arc<Worker>>,
+    crew: Arc<Crew>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -67,14 +71,24 @@ impl Runtime {
     /// # Errors
     /// The folder of the local stores cannot be used; the system gives no thread.
     pub fn start(log: &Arc<dyn Log>, topologies: &[Topology], options: &RuntimeOptions) -> Result<Self, RuntimeError> {
-        let mut runtime = Self { stop: Arc::default(), workers: Vec::new(), threads: Vec::new() };
-        for worker in workers(log, topologies, options)? {
-            runtime.spawn(worker)?;
+        let board = Arc::new(options.steering.as_ref().map_or_else(Board::unsteered, |_| Board::default()));
+        let crew = Crew::new(workers(log, topologies, options, &board)?);
+        let mut runtime = Self { stop: Arc::default(), crew: Arc::clone(&crew), threads: Vec::new() };
+        for worker in &crew.workers {
+            let (worker, stop) = (Arc::clone(worker), Arc::clone(&runtime.stop));
+            let name = format!("streams-{}-{}", worker.topology.name(), worker.thread);
+            runtime.spawn(&name, move || thread::run(&worker, &stop))?;
+        }
+        if let Some(steering) = &options.steering {
+            let steerer = Steerer::new(log, options, steering, board, crew);
+            let stop = Arc::clone(&runtime.stop);
+            runtime.spawn("streams-steering", move || steerer.run(&stop))?;
         }
         Ok(runtime)
     }
 
     /// What [`start`](Self::start) gives each a thread, for who drives them by hand: in one thread, on a clock of their own.
+    /// Nobody steers them.
     ///
     /// # Errors
     /// The folder of the local stores cannot be used.
@@ -83,23 +97,20 @@ impl Runtime {
         topologies: &[Topology],
         options: &RuntimeOptions,
     ) -> Result<Vec<Member>, RuntimeError> {
-        Ok(workers(log, topologies, options)?.into_iter().map(Member::new).collect())
+        let board = Arc::new(Board::unsteered());
+        Ok(workers(log, topologies, options, &board)?.into_iter().map(Member::new).collect())
     }
 
-    fn spawn(&mut self, worker: Arc<Worker>) -> Result<(), RuntimeError> {
-        let topology = worker.topology.name().to_string();
-        self.workers.push(Arc::clone(&worker));
-        let stop = Arc::clone(&self.stop);
-        let thread = std::thread::Builder::new().name(format!("streams-{topology}-{}", worker.thread));
-        let handle = thread.spawn(move || thread::run(&worker, &stop));
-        self.threads.push(handle.map_err(|error| RuntimeError::Thread { topology, problem: error.to_string() })?);
+    fn spawn(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), RuntimeError> {
+        let failed = |error: io::Error| RuntimeError::Thread { name: name.into(), problem: error.to_string() };
+        self.threads.push(std::thread::Builder::new().name(name.into()).spawn(work).map_err(failed)?);
         Ok(())
     }
 
     /// How it is.
     #[must_use]
     pub fn status(&self) -> RuntimeStatus {
-        RuntimeStatus { threads: self.workers.iter().map(|worker| worker.status().clone()).collect() }
+        self.crew.status()
     }
 
     /// Finishes the units of work in hand, leaves the groups and closes the stores.
@@ -127,6 +138,7 @@ fn workers(
     log: &Arc<dyn Log>,
     topologies: &[Topology],
     options: &RuntimeOptions,
+    board: &Arc<Board>,
 ) -> Result<Vec<Arc<Worker>>, RuntimeError> {
     let stores = LocalStores::open(&options.local_state, Arc::clone(&options.clock))?;
     let worker = |topology: &Topology, thread: usize| {
@@ -136,6 +148,7 @@ fn workers(
             topology: topology.clone(),
             options: options.clone(),
             stores: Arc::clone(&stores),
+            board: Arc::clone(board),
             thread,
             status: Mutex::new(status),
         })

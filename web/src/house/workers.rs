@@ -1,11 +1,13 @@
 //! The working half: streams that decide, tell and count, and the projector.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use gavel_auctions::wire::topics::{CONTROL, METRICS};
 use gavel_log::Log;
 use gavel_readmodel::{Database, Projector, ProjectorConfig, ProjectorStatus};
-use gavel_streams::runtime::RuntimeStatus;
+use gavel_streams::runtime::{RuntimeStatus, Steering};
 use gavel_streams::{Runtime, RuntimeOptions};
 use tokio::runtime::Handle;
 
@@ -30,9 +32,20 @@ impl Workers {
         log: &Arc<dyn Log>,
         database: &Database,
         instance: &str,
+        address: SocketAddr,
     ) -> Result<Self, StartError> {
+        let steering = Steering {
+            control_topic: CONTROL.into(),
+            status_topic: METRICS.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            address: address.to_string(),
+        };
         let session_timeout = Duration::from_millis(config.session_timeout_ms.into());
-        let options = RuntimeOptions { session_timeout, ..RuntimeOptions::new(folder::streams(config), instance) };
+        let options = RuntimeOptions {
+            session_timeout,
+            steering: Some(steering),
+            ..RuntimeOptions::new(folder::streams(config), instance)
+        };
         let (topologies, streams_log) = (topics::topologies()?, Arc::clone(log));
         let streams = tokio::task::spawn_blocking(move || Runtime::start(&streams_log, &topologies, &options));
         let streams = streams.await.map_err(|panic| StartError::Threads(panic.into()))??;

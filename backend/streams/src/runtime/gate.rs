@@ -8,6 +8,7 @@
 
 use gavel_log::LogError;
 
+use crate::control::Allowance;
 use crate::order::Queues;
 use crate::processor::SourceRecord;
 
@@ -65,18 +66,24 @@ impl Gate {
         self.asked[source] = Some(Asked { end, covers: self.received.clone() });
     }
 
-    /// Takes what may be processed now off the queues, in order, at most `max_records`.
+    /// Whether a record of a source was received that was appended after this time.
+    pub(super) fn is_past(&self, source: usize, append_ms: i64) -> bool {
+        self.last_append_ms[source] > append_ms
+    }
+
+    /// Takes what may be processed now off the queues, in order, as much as is allowed.
     pub(super) fn take(
         &mut self,
         queues: &mut Queues,
-        max_records: usize,
+        allowance: Allowance,
         progress: &dyn Progress,
     ) -> Result<Vec<SourceRecord>, LogError> {
+        let Allowance { records: max_records, until_ms } = allowance;
         let mut batch = Vec::with_capacity(max_records.min(queues.len()));
         // Nothing is read meanwhile: one look at each position is enough.
         let mut positions = vec![None; self.asked.len()];
         while batch.len() < max_records {
-            let Some(head) = queues.head() else { break };
+            let Some(head) = queues.head().filter(|head| head.append_ms <= until_ms) else { break };
             match self.is_open(head, &mut positions, progress) {
                 Ok(true) => batch.extend(queues.pop()),
                 Ok(false) => break,

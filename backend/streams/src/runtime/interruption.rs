@@ -22,10 +22,10 @@ pub enum RuntimeError {
         problem: String,
     },
     /// The system gave no thread.
-    #[error("no thread for topology {topology}: {problem}")]
+    #[error("no thread {name}: {problem}")]
     Thread {
-        /// The topology.
-        topology: String,
+        /// Its name.
+        name: String,
         /// What the system said.
         problem: String,
     },

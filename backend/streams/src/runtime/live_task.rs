@@ -1,5 +1,6 @@
 //! A task of a running topology: from assignment over restoration to work.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gavel_log::{ConsumedOffset, Consumer, Log, LogError, Record, TopicPartition};
@@ -12,6 +13,7 @@ use super::local::LocalStore;
 use super::restoration::Restoration;
 use super::status::{TaskState, TaskStatus};
 use super::ticker::Ticker;
+use crate::control::{Allowance, Mode, Throttle};
 use crate::order::Queues;
 use crate::processor::SourceRecord;
 use crate::store::StoreError;
@@ -79,7 +81,7 @@ impl LiveTask {
             topology: topology.name().into(),
             partition: self.sources[0].partition,
             state: TaskState::Assigned,
-            positions: Vec::new(),
+            positions: BTreeMap::new(),
             lag_records: 0,
             partition_time_ms: None,
             earliest_due_ms: None,
@@ -94,7 +96,7 @@ impl LiveTask {
             Phase::Restoring(restoration) => status.state = restoration.state(),
             Phase::Running(running) => {
                 let positions = self.sources.iter().zip(&running.next);
-                status.state = TaskState::Running;
+                status.state = running.state();
                 status.positions = positions.map(|(source, &next)| (source.topic.to_string(), next)).collect();
                 status.lag_records = running.lag_records;
                 status.partition_time_ms = Some(running.task.time_ms()).filter(|&time_ms| time_ms != i64::MIN);
@@ -116,8 +118,14 @@ pub(super) struct Running {
     pub(super) ticker: Option<Ticker>,
     /// For each source: the next offset to process.
     pub(super) next: Vec<u64>,
-    /// For each source: whether reading is halted because too much waits.
-    pub(super) paused: Vec<bool>,
+    /// For each source: whether reading is halted.
+    pub(super) halted: Vec<bool>,
+    /// What is ordered, and how much may be processed in this turn.
+    pub(super) throttle: Throttle,
+    pub(super) allowance: Allowance,
+    /// The ends of the sources, asked once a drain was over; and whether all up to it is processed.
+    pub(super) drain_ends: Option<Vec<u64>>,
+    pub(super) is_drained: bool,
     /// Records that waited when last asked.
     pub(super) lag_records: u64,
     /// Whether a unit of work is processed and waits for its commit.
@@ -144,7 +152,11 @@ impl Running {
             clock: clock.map(|clock| clock.source),
             ticker: clock.map(|clock| Ticker::new(sources[clock.source].clone(), clock.tick.clone())),
             next,
-            paused: vec![false; sources.len()],
+            halted: vec![false; sources.len()],
+            throttle: Throttle::default(),
+            allowance: Allowance::NOTHING,
+            drain_ends: None,
+            is_drained: false,
             lag_records: 0,
             in_unit: false,
             questions: Questions::new(),
@@ -166,21 +178,34 @@ impl Running {
 
     /// The sources whose ends must be asked now.
     pub(super) fn unasked(&self, now: Duration) -> Vec<usize> {
-        if self.questions.may_ask(now) { self.gate.unasked(&self.queues) } else { Vec::new() }
+        let is_allowed = self.allowance.records > 0
+            && self.queues.head().is_some_and(|head| head.append_ms <= self.allowance.until_ms);
+        if is_allowed && self.questions.may_ask(now) { self.gate.unasked(&self.queues) } else { Vec::new() }
+    }
+
+    fn state(&self) -> TaskState {
+        match self.throttle.mode() {
+            None => TaskState::Assigned,
+            Some(Mode::Running) => TaskState::Running,
+            Some(Mode::Paused) => TaskState::Paused,
+            Some(Mode::Draining { .. }) if self.is_drained => TaskState::Drained,
+            Some(Mode::Draining { .. }) => TaskState::Draining,
+        }
+    }
+
+    /// Whether a timer that is due is to be answered by a tick.
+    pub(super) fn may_tick(&self) -> bool {
+        self.throttle.mode() == Some(Mode::Running)
     }
 
     /// Processes what may be processed now. True if there is something to commit.
-    pub(super) fn work(
-        &mut self,
-        max_records: usize,
-        progress: &dyn Progress,
-        clock: &dyn Clock,
-    ) -> Result<bool, WorkError> {
+    pub(super) fn work(&mut self, progress: &dyn Progress, clock: &dyn Clock) -> Result<bool, WorkError> {
         let asked = clock.monotonic();
         if !self.questions.may_ask(asked) {
             return Ok(false);
         }
-        let batch = match self.gate.take(&mut self.queues, max_records.min(self.task.limit()), progress) {
+        let allowance = Allowance { records: self.allowance.records.min(self.task.limit()), ..self.allowance };
+        let batch = match self.gate.take(&mut self.queues, allowance, progress) {
             Ok(batch) => batch,
             Err(error) => {
                 self.put_off(error, asked, clock.monotonic())?;
@@ -218,6 +243,7 @@ impl Running {
             self.next[source] = next;
         }
         self.in_unit = false;
+        self.throttle.spend(self.task.records());
         self.queues.put_back(self.task.take_rest());
         self.task.commit()
     }

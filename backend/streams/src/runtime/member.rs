@@ -78,11 +78,12 @@ impl Member {
                 None => self.give_up(&self.worker.impossible(&error)),
             },
             Interruption::Rejoin(error) => {
-                self.worker.report_loss(&error);
                 if matches!(&self.state, State::In(session) if session.age() > LASTING_SESSION) {
                     self.backoff.reset();
                 }
+                // First that it has no tasks now, then why: who sees the one sees the other.
                 self.leave(State::Out);
+                self.worker.report_loss(&error);
                 Step::Wait(self.backoff.next())
             }
             Interruption::Killed => {

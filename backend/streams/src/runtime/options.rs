@@ -20,6 +20,19 @@ pub enum LocalState {
     Disk(Arc<dyn Disk>),
 }
 
+/// How a runtime is steered, and how it is known.
+#[derive(Debug, Clone)]
+pub struct Steering {
+    /// The topic of the orders it follows: see [`control`](crate::control).
+    pub control_topic: String,
+    /// The topic in which it says what it runs: see [`presence`](crate::presence).
+    pub status_topic: String,
+    /// The version of the program.
+    pub version: String,
+    /// Where the process serves its health.
+    pub address: String,
+}
+
 /// How a runtime runs.
 #[derive(Clone)]
 pub struct RuntimeOptions {
@@ -38,6 +51,8 @@ pub struct RuntimeOptions {
     pub max_wait: Duration,
     /// For how long a topic that seems to be missing, or to differ, is waited for: brokers that start may not know theirs yet.
     pub topic_grace: Duration,
+    /// By which topics it is steered; without any it runs unsteered.
+    pub steering: Option<Steering>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// For tests.
@@ -56,6 +71,7 @@ impl RuntimeOptions {
             threads: 1,
             max_wait: Duration::from_millis(50),
             topic_grace: Duration::from_secs(30),
+            steering: None,
             clock: Arc::new(SystemClock),
             failpoint: None,
         }

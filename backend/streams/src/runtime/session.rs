@@ -4,6 +4,7 @@
 //! [`Interruption::Retry`]; every other interruption ends the session.
 
 mod restore;
+mod steer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,9 +20,7 @@ use super::interruption::Interruption;
 use super::live_task::{LiveTask, LogProgress, Phase, WorkError};
 use super::ticker::Answer;
 use super::worker::Worker;
-
-/// Reading of a source is halted while this many batches of it wait.
-const BUFFERED_BATCHES: usize = 4;
+use crate::control::Regime;
 
 pub(super) struct Session {
     pub(super) worker: Arc<Worker>,
@@ -35,6 +34,11 @@ pub(super) struct Session {
     /// What restoring asks.
     questions: Questions,
     records: Vec<Record>,
+    /// How many partitions the topology has.
+    partitions: u32,
+    /// What is ordered, and up to where the orders were read; `None` while they are not known.
+    regime: Option<Regime>,
+    control_next: Option<u64>,
     /// Whether the group has said which partitions are this member's, be it none.
     is_placed: bool,
     /// Whether the last turn left work that need not be waited for.
@@ -51,7 +55,7 @@ pub(super) struct Session {
 impl Session {
     /// Joins the group, if the topics are as they should be. The producer comes first: it fences an older self before anything is read.
     pub(super) fn join(worker: &Arc<Worker>) -> Result<Self, Interruption> {
-        worker.check_topics()?;
+        let partitions = worker.check_topics()?;
         let producer = worker.log.transactional_producer(&worker.member())?;
         let group = GroupConfig {
             group: worker.topology.group(),
@@ -71,6 +75,9 @@ impl Session {
             restorer: None,
             questions: Questions::new(),
             records: Vec::new(),
+            partitions,
+            regime: None,
+            control_next: None,
             is_placed: false,
             more: false,
             unanswered: None,
@@ -96,12 +103,14 @@ impl Session {
         }
         self.receive();
         let restoring = self.try_restore()?;
+        self.obey();
         let worked = self.until_unit().is_zero() && self.process()?;
         if worked {
             self.last_unit = Some(self.worker.monotonic());
             self.commit()?;
         }
         self.balance_reading()?;
+        self.look_for_ends();
         self.tick();
         self.upkeep(!restoring && !worked);
         self.announce();
@@ -119,14 +128,18 @@ impl Session {
         let tasks = self.tasks.values().map(|task| task.status(&self.worker.topology)).collect();
         let mut status = self.worker.status();
         status.ready = self.is_ready();
+        status.control_next = self.control_next;
         status.tasks = tasks;
     }
 
-    /// Whether this member has its place, and all of its tasks run. One that a rebalance gave nothing is a spare, and
-    /// ready.
+    /// Whether this member has its place, knows its orders, and all of its tasks run. One that a rebalance gave nothing is a
+    /// spare, and ready.
     fn is_ready(&self) -> bool {
         let sources = self.worker.topology.0.sources.len();
-        self.is_placed && self.assigned.len() == self.tasks.len() * sources && self.all_run()
+        self.control_next.is_some()
+            && self.is_placed
+            && self.assigned.len() == self.tasks.len() * sources
+            && self.all_run()
     }
 
     fn all_run(&self) -> bool {
@@ -153,8 +166,10 @@ impl Session {
     fn wait(&self) -> Duration {
         let options = &self.worker.options;
         let next_ms = |task: &LiveTask| match &task.phase {
-            Phase::Running(running) => running.ticker.as_ref()?.next_ms(running.task.earliest_due_ms()),
-            Phase::Assigned | Phase::Restoring(_) | Phase::Failed { .. } => None,
+            Phase::Running(running) if running.may_tick() => {
+                running.ticker.as_ref()?.next_ms(running.task.earliest_due_ms())
+            }
+            _ => None,
         };
         let until_due = self.tasks.values().filter_map(next_ms).min().map(|next_ms| next_ms - options.clock.now_ms());
         let until_due = until_due.map(|wait_ms| Duration::from_millis(wait_ms.max(0).unsigned_abs()));
@@ -236,7 +251,7 @@ impl Session {
         for (&partition, LiveTask { sources, phase }) in &mut self.tasks {
             let Phase::Running(running) = phase else { continue };
             let progress = LogProgress { log: &*self.worker.log, consumer: &*self.consumer, sources };
-            match running.work(self.worker.options.max_batch_records, &progress, &*self.worker.options.clock) {
+            match running.work(&progress, &*self.worker.options.clock) {
                 Ok(in_unit) => worked |= in_unit,
                 Err(WorkError::Task(error)) => failed.push((partition, error)),
                 Err(WorkError::Interrupted(interruption)) => return Err(interruption),
@@ -246,34 +261,14 @@ impl Session {
         Ok(worked)
     }
 
-    /// Halts the reading of a source of which too much waits for another, and resumes it later.
-    fn balance_reading(&mut self) -> Result<(), Interruption> {
-        let limit = BUFFERED_BATCHES * self.worker.options.max_batch_records;
-        for LiveTask { sources, phase } in self.tasks.values_mut() {
-            let Phase::Running(running) = phase else { continue };
-            for (source, partition) in sources.iter().enumerate() {
-                let full = running.queues.len_of(source) >= limit;
-                if full != running.paused[source] {
-                    let partition = std::slice::from_ref(partition);
-                    if full {
-                        self.consumer.pause(partition)?;
-                    } else {
-                        self.consumer.resume(partition)?;
-                    }
-                    running.paused[source] = full;
-                }
-            }
-        }
-        Ok(())
-    }
-
     fn tick(&mut self) {
         let now = Now::of(&*self.worker.options.clock);
         let Some(clock) = self.worker.topology.0.clock.as_ref().map(|clock| clock.source) else { return };
         let ticks = &self.ticks;
         let send = |record: NewRecord| -> Answer { Box::pin(ticks.send(record)) };
         let mut is_sound = true;
-        for running in self.tasks.values_mut().filter_map(LiveTask::running) {
+        let running = self.tasks.values_mut().filter_map(LiveTask::running);
+        for running in running.filter(|running| running.may_tick()) {
             let (due_ms, processed) = (running.task.earliest_due_ms(), running.next[clock]);
             if let Some(ticker) = &mut running.ticker {
                 is_sound &= ticker.step(&send, due_ms, now, processed);

@@ -20,12 +20,12 @@ impl Stop {
         self.changed.notify_all();
     }
 
-    fn is_set(&self) -> bool {
+    pub(super) fn is_set(&self) -> bool {
         *self.set.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits so long, or until it is time to stop.
-    fn wait(&self, timeout: Duration) {
+    pub(super) fn wait(&self, timeout: Duration) {
         let set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
         drop(self.changed.wait_timeout_while(set, timeout, |set| !*set));
     }

@@ -9,6 +9,7 @@ use super::interruption::{Interruption, RuntimeError};
 use super::local::LocalStores;
 use super::options::RuntimeOptions;
 use super::status::ThreadStatus;
+use crate::control::Board;
 use crate::topology::Topology;
 
 /// What a member works with.
@@ -17,6 +18,8 @@ pub(super) struct Worker {
     pub(super) topology: Topology,
     pub(super) options: RuntimeOptions,
     pub(super) stores: Arc<LocalStores>,
+    /// Where the present orders are seen.
+    pub(super) board: Arc<Board>,
     /// Which of the topology's threads.
     pub(super) thread: usize,
     pub(super) status: Mutex<ThreadStatus>,
@@ -33,8 +36,8 @@ impl Worker {
         self.options.clock.monotonic()
     }
 
-    /// All sources, changelogs and dead letters have the same number of partitions.
-    pub(super) fn check_topics(&self) -> Result<(), Interruption> {
+    /// All sources, changelogs and dead letters have the same number of partitions: this.
+    pub(super) fn check_topics(&self) -> Result<u32, Interruption> {
         let mut expected: Option<TopicSpec> = None;
         let internal = self.topology.topics(0);
         for topic in self.topology.source_topics().chain(internal.iter().map(|spec| &*spec.name)) {
@@ -46,7 +49,7 @@ impl Worker {
                 return Err(Interruption::Retry(LogError::TopicDiffers { topic: topic.into(), difference }));
             }
         }
-        Ok(())
+        Ok(expected.map_or(0, |topic| topic.partitions))
     }
 
     pub(super) fn impossible(&self, error: &LogError) -> RuntimeError {

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use gavel_log::embedded::{EmbeddedLog, EmbeddedOptions};
 use gavel_log::kafka::{KafkaLog, KafkaOptions};
 use gavel_log::{Appended, Cleanup, Log, NewRecord, Producer, Record, Start, TopicPartition, TopicSpec};
-use gavel_streams::runtime::{Clock, Failpoint, ManualClock, RuntimeOptions, RuntimeStatus, SystemClock};
+use gavel_streams::control::Order;
+use gavel_streams::runtime::{Clock, Failpoint, ManualClock, RuntimeOptions, RuntimeStatus, Steering, SystemClock};
 use gavel_streams::{Context, Processor, ProcessorError, Runtime, SourceRecord, Timer, Topology, TopologyBuilder};
 use tempfile::TempDir;
 
@@ -130,7 +131,10 @@ impl House {
         let external = self.topology.source_topics().chain(self.topology.sink_topics());
         let external =
             external.map(|topic| TopicSpec { name: topic.into(), partitions: PARTITIONS, cleanup: Cleanup::Keep });
-        for spec in external.chain(self.topology.topics(PARTITIONS)) {
+        let steering = [("control", Cleanup::Compact), ("status", Cleanup::Delete { retention_ms: 3_600_000 })];
+        let steering =
+            steering.map(|(part, cleanup)| TopicSpec { name: self.topic(part).into(), partitions: 1, cleanup });
+        for spec in external.chain(self.topology.topics(PARTITIONS)).chain(steering) {
             self.log.create_topic(&spec).unwrap();
         }
     }
@@ -157,6 +161,22 @@ impl House {
             clock: self.clock.clone(),
             ..RuntimeOptions::new(self.state.path().join(instance), instance)
         }
+    }
+
+    /// The same for one that follows orders, and says what it runs.
+    pub(crate) fn steered(&self, instance: &str) -> RuntimeOptions {
+        let steering = Steering {
+            control_topic: self.topic("control"),
+            status_topic: self.topic("status"),
+            version: "0".into(),
+            address: format!("{instance}.example"),
+        };
+        RuntimeOptions { steering: Some(steering), ..self.options(instance) }
+    }
+
+    /// Gives an order; returns where it is in the log.
+    pub(crate) fn order(&self, scope: &str, order: Order) -> Appended {
+        self.producer().send(order.record(&self.topic("control"), scope)).wait().unwrap()
     }
 
     pub(crate) fn start(&self) -> Runtime {
@@ -189,7 +209,11 @@ impl House {
             value: Some(Bytes::copy_from_slice(value.as_bytes())),
             headers: Vec::new(),
         };
-        self.producer.get_or_init(|| self.log.producer().unwrap()).send(record).wait()
+        self.producer().send(record).wait()
+    }
+
+    fn producer(&self) -> &dyn Producer {
+        &**self.producer.get_or_init(|| self.log.producer().unwrap())
     }
 
     /// All committed records of a topic, partition by partition.

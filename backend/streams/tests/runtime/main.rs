@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may end where it is")]
 
+mod control;
 mod dead_letters;
 mod exactly_once;
 mod failpoints;
@@ -10,5 +11,6 @@ mod faulty;
 mod fencing;
 mod harness;
 mod order;
+mod presence;
 mod restoration;
 mod timers;

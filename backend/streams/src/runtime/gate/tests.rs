@@ -45,9 +45,13 @@ impl Reader {
     }
 
     fn take(&mut self, progress: &Earlier) -> Vec<(usize, u64)> {
-        let batch = self.gate.take(&mut self.queues, 100, progress).unwrap();
+        let batch = self.gate.take(&mut self.queues, at_most(100), progress).unwrap();
         batch.iter().map(|record| (record.source, record.offset)).collect()
     }
+}
+
+fn at_most(records: usize) -> Allowance {
+    Allowance { records, until_ms: i64::MAX }
 }
 
 #[test]
@@ -171,7 +175,7 @@ proptest::proptest! {
                     }
                 }
                 _ => {
-                    let batch = reader.gate.take(&mut reader.queues, count + 1, &race).unwrap();
+                    let batch = reader.gate.take(&mut reader.queues, at_most(count + 1), &race).unwrap();
                     taken.extend(batch.iter().map(|record| (record.source, record.append_ms)));
                 }
             }
@@ -182,4 +186,17 @@ proptest::proptest! {
             proptest::prop_assert!(!late, "{:?} in {:?}", (source, append_ms), taken);
         }
     }
+}
+
+#[test]
+fn what_was_appended_after_the_end_of_an_allowance_stays() {
+    let mut reader = Reader::new();
+    for (offset, append_ms) in [40, 50, 60].into_iter().enumerate() {
+        reader.receive(0, offset as u64, append_ms);
+    }
+    let allowance = Allowance { records: 9, until_ms: 50 };
+    let batch = reader.gate.take(&mut reader.queues, allowance, &earlier(0, 9)).unwrap();
+    assert_eq!(batch.iter().map(|record| record.offset).collect::<Vec<_>>(), [0, 1]);
+    assert!(reader.gate.is_past(0, 50) && !reader.gate.is_past(0, 60));
+    assert_eq!(reader.take(&earlier(0, 9)), [(0, 2)]);
 }

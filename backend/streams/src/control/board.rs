@@ -1,0 +1,46 @@
+//! Where the workers of a runtime see the present orders.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use gavel_log::Record;
+
+use super::orders::{Orders, Regime};
+
+/// The orders as one thread reads them and all others see them.
+#[derive(Debug, Default)]
+pub(crate) struct Board(Mutex<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    orders: Orders,
+    /// Up to where the topic was read; `None` before it was read to its end once.
+    next: Option<u64>,
+}
+
+impl Board {
+    /// One for a runtime that nobody steers.
+    pub(crate) fn unsteered() -> Self {
+        Self(Mutex::new(Seen { orders: Orders::default(), next: Some(0) }))
+    }
+
+    /// Takes note of what was read. `next` is said once all was read that there was at the beginning.
+    pub(super) fn read(&self, records: &[Record], next: Option<u64>) {
+        let mut seen = self.lock();
+        for record in records {
+            if !seen.orders.read(record) {
+                tracing::warn!(topic = %record.topic, offset = record.offset, "an order was not understood");
+            }
+        }
+        seen.next = next.or(seen.next);
+    }
+
+    /// What a topology is to do, and up to where the topic was read to know it; `None` while it is not known.
+    pub(crate) fn regime(&self, topology: &str) -> Option<(Regime, u64)> {
+        let seen = self.lock();
+        seen.next.map(|next| (seen.orders.regime(topology), next))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
