@@ -16,6 +16,7 @@
 //! before the stream that joins it, however the two interleave.
 
 mod builder;
+mod relocation;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,14 @@ use crate::processor::Processor;
 
 /// Index of the built-in store that holds partition time and the timers; declared stores follow it.
 pub(crate) const TASK_STORE: usize = 0;
+
+/// What is appended to a topic's name for its dead letters.
+const DEAD_LETTERS: &str = ".dead-letters";
+
+/// The name of a topology's changelog.
+fn changelog_of(topology: &str) -> Arc<str> {
+    format!("{topology}.changelog").into()
+}
 
 /// Makes one processor for each task.
 type Supplier = Arc<dyn Fn() -> Box<dyn Processor> + Send + Sync>;
@@ -59,7 +68,8 @@ pub(crate) struct SourceNode {
 
 pub(crate) struct ClockNode {
     pub(crate) source: usize,
-    pub(crate) tick: Bytes,
+    /// `None` where it is not for this topology to append any.
+    pub(crate) tick: Option<Bytes>,
 }
 
 pub(crate) struct ProcessorNode {

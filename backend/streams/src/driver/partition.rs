@@ -60,7 +60,7 @@ impl DriverPartition {
         let clock = self.topology.0.clock.as_ref().ok_or(DriverError::NoClock)?;
         let due_ms = self.earliest_due_ms().unwrap_or(i64::MIN);
         let append_ms = self.last_append_ms.max(due_ms.saturating_add(1));
-        let (source, value) = (clock.source, Some(clock.tick.clone()));
+        let (source, value) = (clock.source, Some(clock.tick.clone().ok_or(DriverError::NoClock)?));
         self.append(SourceRecord { source, offset: 0, append_ms, key: None, value, headers: Vec::new() });
         Ok(append_ms)
     }

@@ -114,7 +114,7 @@ pub(super) struct Running {
     pub(super) gate: Gate,
     /// Which source is the clock, if one is.
     clock: Option<usize>,
-    /// `None` without a clock.
+    /// `None` without a clock, or where ticks are not this topology's to append.
     pub(super) ticker: Option<Ticker>,
     /// For each source: the next offset to process.
     pub(super) next: Vec<u64>,
@@ -150,7 +150,7 @@ impl Running {
             queues: Queues::new(sources.len()),
             gate: Gate::new(sources.len()),
             clock: clock.map(|clock| clock.source),
-            ticker: clock.map(|clock| Ticker::new(sources[clock.source].clone(), clock.tick.clone())),
+            ticker: clock.and_then(|clock| Some(Ticker::new(sources[clock.source].clone(), clock.tick.clone()?))),
             next,
             halted: vec![false; sources.len()],
             throttle: Throttle::default(),

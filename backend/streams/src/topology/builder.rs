@@ -6,15 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{ClockNode, Graph, ProcessorNode, SinkNode, SourceNode, StoreNode, Supplier, Topology};
+use super::{
+    ClockNode, DEAD_LETTERS, Graph, ProcessorNode, SinkNode, SourceNode, StoreNode, Supplier, Topology, changelog_of,
+};
 use crate::processor::Processor;
 
 /// The built-in store's name, which no declared store may take.
 const TASK_STORE_NAME: &str = "task";
-/// What is appended to a topic's name for its dead letters.
-const DEAD_LETTERS: &str = ".dead-letters";
-/// What is appended to the topology's name for its changelog.
-const CHANGELOG: &str = ".changelog";
 
 /// Why a topology cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -152,7 +150,7 @@ impl TopologyBuilder {
         let sinks = self.build_sinks(&mut processors)?;
         let sources = self.build_sources(&processors)?;
         let Self { name, unit_interval, .. } = self;
-        let changelog = format!("{name}{CHANGELOG}").into();
+        let changelog = changelog_of(&name);
         let graph = Graph { name, sources, clock, processors, changelog, stores, sinks, unit_interval };
         Ok(Topology(Arc::new(graph)))
     }
@@ -182,7 +180,7 @@ impl TopologyBuilder {
         match self.clocks.as_slice() {
             [] => Ok(None),
             [(source, tick)] => {
-                Ok(Some(ClockNode { source: self.source_index("the clock", source)?, tick: tick.clone() }))
+                Ok(Some(ClockNode { source: self.source_index("the clock", source)?, tick: Some(tick.clone()) }))
             }
             _ => Err(TopologyError::TwoClocks(self.name.clone())),
         }

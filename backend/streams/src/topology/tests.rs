@@ -77,3 +77,14 @@ fn refuses_what_cannot_run() {
         assert_eq!(builder.build().unwrap_err(), expected);
     }
 }
+
+#[test]
+fn elsewhere_it_reads_under_one_prefix_and_writes_under_another() {
+    let elsewhere = joined().build().unwrap().relocated("old.", "new.");
+    assert_eq!(elsewhere.group(), "gavel.new.bidding");
+    assert_eq!(elsewhere.source_topics().collect::<Vec<_>>(), ["old.auctions.items", "old.auctions.bids"]);
+    assert!(elsewhere.sink_topics().all(|topic| topic.starts_with("new.")));
+    let internal: Vec<_> = elsewhere.topics(1).into_iter().map(|spec| spec.name.to_string()).collect();
+    let dead_letters = ["new.auctions.items.dead-letters", "new.auctions.bids.dead-letters"];
+    assert_eq!(internal, [&["new.bidding.changelog"][..], &dead_letters].concat());
+}
