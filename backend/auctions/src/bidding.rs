@@ -4,7 +4,7 @@
 //! auctions.items ──┐                    ┌──▶ auctions.bids.history    every command with its decision
 //!                  ├──▶ auctioneer ─────┼──▶ auctions.items-complete  one outcome per item
 //! auctions.bids ───┘    │  │  │         ├──▶ auctions.items           the same, breaks the join
-//!  (clock)              │  │  parked    └──▶ auctions.prices          the public state after each public change
+//!  (clock)              │  │  parked    └──▶ auctions.prices          the public state, once for a unit of work
 //!                       │  bids: receipts
 //!                       auctions
 //! ```

@@ -93,7 +93,7 @@ pub trait Processor: Send {
 
     /// Called when a unit of work begins to commit: a processor that caches decoded state writes it back here. It may
     /// forward too, but only records of which the last per key counts: how many there are depends on how the log was
-    /// cut into units. They carry no `causation`.
+    /// cut into units. They carry no `causation`, unless they are sent on behalf of what was in hand.
     ///
     /// # Errors
     /// `State` stops the task.
@@ -135,6 +135,10 @@ pub trait Context {
 
     /// Takes a timer back; nothing happens if there is none.
     fn cancel(&mut self, due_ms: i64, key: Bytes);
+
+    /// What is in hand, as the cause of what comes of it later: the record, or, without the record's own headers, a timer that
+    /// a record made due. `None` in [`Processor::before_commit`].
+    fn cause(&self) -> Option<Cause>;
 
     /// Sends a record to a sink. The runtime adds the `correlation-id` and `traceparent` of the record in hand and
     /// `causation` (topic/partition/offset).

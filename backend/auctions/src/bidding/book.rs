@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use gavel_domain::{Auction, ItemId};
-use gavel_streams::{Context, ProcessorError};
+use gavel_streams::{Cause, Context, ProcessorError};
 
 use super::state::{decode_lot, encode_lot};
-use super::store;
+use super::{publish, store};
 use crate::decode::{item_key, item_record_key};
 
 /// How many auctions are kept decoded between units of work; beyond it the cache starts afresh.
@@ -28,6 +28,25 @@ pub(super) struct Entry {
     /// The key of its records.
     pub(super) record_key: Bytes,
     is_dirty: bool,
+    price_change: Option<PriceChange>,
+}
+
+/// The last change of a lot's public state in this unit of work.
+#[derive(Debug)]
+struct PriceChange {
+    cause: Option<Cause>,
+}
+
+impl Entry {
+    fn new(item: ItemId, lot: Lot) -> Self {
+        Self { lot, record_key: item_record_key(item), is_dirty: false, price_change: None }
+    }
+
+    /// Has the lot's public state published at the next commit, in the name of what is in hand. Of a unit of work only the
+    /// last counts.
+    pub(super) fn price_changed(&mut self, context: &dyn Context) {
+        self.price_change = Some(PriceChange { cause: context.cause() });
+    }
 }
 
 /// The cache.
@@ -53,14 +72,14 @@ impl Book {
             Vacant(vacant) => {
                 let Some(stored) = context.get(store::AUCTIONS, &item_key(item))? else { return Ok(None) };
                 let lot = decode_lot(&stored)?;
-                Ok(Some(vacant.insert(Entry { lot, record_key: item_record_key(item), is_dirty: false })))
+                Ok(Some(vacant.insert(Entry::new(item, lot))))
             }
         }
     }
 
     /// Adds a new lot.
     pub(super) fn add(&mut self, item: ItemId, lot: Lot) -> &mut Entry {
-        self.entries.insert(item, Entry { lot, record_key: item_record_key(item), is_dirty: false });
+        self.entries.insert(item, Entry::new(item, lot));
         self.changed(item)
     }
 
@@ -73,12 +92,21 @@ impl Book {
         entry
     }
 
-    /// Writes back what changed.
+    /// Writes back and publishes what changed.
     pub(super) fn write_back(&mut self, context: &mut dyn Context) {
         for item in self.dirty.drain(..) {
             let entry = self.entries.get_mut(&item).expect("a dirty lot stays in the book until it is written back");
             entry.is_dirty = false;
             context.put(store::AUCTIONS, item_key(item), encode_lot(&entry.lot));
+            match entry.price_change.take() {
+                Some(PriceChange { cause: Some(cause) }) => {
+                    publish::price(&mut *context.on_behalf_of(cause), &entry.record_key, item, &entry.lot.auction);
+                }
+                Some(PriceChange { cause: None }) => {
+                    publish::price(context, &entry.record_key, item, &entry.lot.auction);
+                }
+                None => {}
+            }
         }
         if self.entries.len() > LOTS_MAX {
             self.entries.clear();

@@ -34,7 +34,7 @@ impl Desk<'_> {
         }
         let entry = self.book.add(item, lot);
         move_timer(self.context, item, None, pending_end_ms(&entry.lot.auction));
-        publish::price(self.context, &entry.record_key, item, &entry.lot.auction);
+        entry.price_changed(self.context);
         Ok(true)
     }
 
@@ -106,9 +106,9 @@ fn change(
     let auction = &entry.lot.auction;
     if auction.standing().sequence != standing.sequence {
         move_timer(context, item, end_ms, pending_end_ms(auction));
-        publish::price(context, &entry.record_key, item, auction);
+        entry.price_changed(context);
     }
-    *auction.standing() != standing
+    *entry.lot.auction.standing() != standing
 }
 
 fn close_if_due(context: &mut dyn Context, item: ItemId, entry: &mut Entry, at_ms: i64) {

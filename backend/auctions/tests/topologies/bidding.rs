@@ -123,9 +123,9 @@ fn a_late_bid_ends_the_auction_first_and_is_told_so() {
     let mut house = listed();
     let outputs = house.bids(&bid('V', 'A', 1_000, "1"), END + 1);
     let topics_in_order: Vec<&str> = outputs.iter().map(|output| output.topic.as_str()).collect();
-    assert_eq!(topics_in_order, [topics::COMPLETE, topics::ITEMS, topics::PRICES, topics::HISTORY]);
+    assert_eq!(topics_in_order, [topics::COMPLETE, topics::ITEMS, topics::HISTORY, topics::PRICES]);
     assert_eq!(outputs[0].value["outcome"], "unsold");
-    assert_eq!(outputs[3].value["decision"], "ended");
+    assert_eq!(outputs[2].value["decision"], "ended");
 }
 
 #[test]

@@ -16,13 +16,18 @@ enum Appended {
     Command(i64, Value),
 }
 
-/// What each item's readers see: topic by topic, in order; of the history also which command it says it is of.
+/// What each item's readers see: topic by topic, in order; of the history also which command it says it is of. Of the
+/// prices, which are compacted, only the last: how many there are depends on the units of work.
 fn per_item(outputs: &[Output]) -> BTreeMap<(String, String), Vec<Value>> {
     let mut seen: BTreeMap<_, Vec<Value>> = BTreeMap::new();
     for output in outputs.iter().filter(|output| output.topic != topics::ITEMS) {
         let item = output.value["item_id"].as_str().expect("every output is of an item").to_owned();
         let causation = output.causation.as_ref().filter(|_| output.topic == topics::HISTORY);
-        seen.entry((output.topic.clone(), item)).or_default().push(json!([output.value, causation]));
+        let records = seen.entry((output.topic.clone(), item)).or_default();
+        if output.topic == topics::PRICES {
+            records.clear();
+        }
+        records.push(json!([output.value, causation]));
     }
     seen
 }

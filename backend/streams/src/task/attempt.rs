@@ -126,6 +126,7 @@ impl<S: StateStore> Task<S> {
                 processor,
                 partition: self.partition,
                 origin: Origin::Timer(index),
+                record: self.records.get(index),
                 behalf: None,
             };
             match self.processors[processor].punctuate(&mut scope, &timer) {
@@ -155,6 +156,7 @@ impl<S: StateStore> Task<S> {
                 processor,
                 partition: self.partition,
                 origin: Origin::Record(index),
+                record: Some(record),
                 behalf: None,
             };
             match self.processors[processor].process(&mut scope, record) {
@@ -176,6 +178,7 @@ impl<S: StateStore> Task<S> {
             processor,
             partition: self.partition,
             origin: Origin::Unit,
+            record: None,
             behalf: None,
         };
         let outcome = self.processors[processor].before_commit(&mut scope);

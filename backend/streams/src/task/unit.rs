@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::processor::{Cause, Context, ProcessorError};
+use crate::processor::{Cause, Context, ProcessorError, SourceRecord};
 use crate::store::{Overlay, StateStore, StoreError, from_prefix};
 use crate::task::emission::{Emission, Origin};
 use crate::task::rows::{damaged, offset_row, read_time, time_row};
@@ -103,6 +103,8 @@ pub(super) struct Scope<'a, S> {
     pub(super) processor: usize,
     pub(super) partition: u32,
     pub(super) origin: Origin,
+    /// The record in hand, or the one that made the timer in hand due.
+    pub(super) record: Option<&'a SourceRecord>,
     /// On whose behalf it forwards, if not the origin's.
     pub(super) behalf: Option<Arc<Cause>>,
 }
@@ -150,6 +152,17 @@ impl<S: StateStore> Context for Scope<'_, S> {
         self.unit.effects += 1;
         let row = self.row(due_ms, key);
         self.unit.timers.cancel(row);
+    }
+
+    fn cause(&self) -> Option<Cause> {
+        match (&self.behalf, self.origin, self.record) {
+            (Some(cause), ..) => Some((**cause).clone()),
+            (None, Origin::Record(_), Some(record)) => Some(record.cause()),
+            (None, Origin::Timer(_), Some(record)) => {
+                Some(Cause { source: record.source, offset: record.offset, headers: Vec::new() })
+            }
+            (None, Origin::Unit, _) | (None, _, None) => None,
+        }
     }
 
     fn forward(&mut self, sink: usize, key: Bytes, value: Bytes) {
