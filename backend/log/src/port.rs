@@ -204,6 +204,13 @@ pub trait TransactionalProducer: Send {
     /// `TransactionAborted` (abort, do it again), `Fenced` (close), `Unavailable` (call `commit` again).
     fn commit(&mut self) -> Result<()>;
 
+    /// The offset after the last record that this producer's last commit appended to a partition, where the log tells it, and
+    /// the record named its partition.
+    fn committed_end(&self, partition: &TopicPartition) -> Option<u64> {
+        let _ = partition;
+        None
+    }
+
     /// Drops the open transaction; nobody ever sees its records.
     ///
     /// # Errors

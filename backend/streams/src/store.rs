@@ -33,16 +33,62 @@ pub(crate) trait StateStore: Send {
     fn apply(&mut self, overlays: &mut [Overlay]) -> Result<(), StoreError>;
 }
 
-/// State in memory: the test driver's. Its keys are hashed, for a backtest asks mostly for single ones; a store is ordered
-/// from its first scan on.
-#[derive(Debug, Default)]
-pub(crate) struct MemoryStore(Vec<Rows>);
-
-#[derive(Debug, Default)]
-struct Rows {
-    values: HashMap<Bytes, Bytes, foldhash::fast::RandomState>,
+/// Rows in memory. Their keys are hashed, for mostly single ones are asked for; they are ordered from the first scan on.
+#[derive(Debug)]
+pub(crate) struct Rows<V> {
+    values: HashMap<Bytes, V, foldhash::fast::RandomState>,
     ordered_keys: OnceCell<BTreeSet<Bytes>>,
 }
+
+impl<V> Default for Rows<V> {
+    fn default() -> Self {
+        Self { values: HashMap::default(), ordered_keys: OnceCell::new() }
+    }
+}
+
+impl<V> Rows<V> {
+    pub(crate) fn get(&self, key: &[u8]) -> Option<&V> {
+        self.values.get(key)
+    }
+
+    /// Sets a key; answers what it was.
+    pub(crate) fn insert(&mut self, key: Bytes, value: V) -> Option<V> {
+        if let Some(keys) = self.ordered_keys.get_mut() {
+            keys.insert(key.clone());
+        }
+        self.values.insert(key, value)
+    }
+
+    fn remove(&mut self, key: &Bytes) {
+        if let Some(keys) = self.ordered_keys.get_mut() {
+            keys.remove(key);
+        }
+        self.values.remove(key);
+    }
+
+    /// The rows whose keys start with `prefix`, in order.
+    pub(crate) fn with_prefix<'a>(&'a self, prefix: &'a [u8]) -> impl Iterator<Item = (&'a Bytes, &'a V)> {
+        let keys = self.ordered_keys.get_or_init(|| self.values.keys().cloned().collect());
+        let from = keys.range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded));
+        from.take_while(move |key| key.starts_with(prefix)).map(|key| (key, &self.values[key]))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Takes all rows out, in order.
+    pub(crate) fn take_sorted(&mut self) -> Vec<(Bytes, V)> {
+        self.ordered_keys.take();
+        let mut rows: Vec<_> = self.values.drain().collect();
+        rows.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        rows
+    }
+}
+
+/// State in memory: the test driver's.
+#[derive(Debug, Default)]
+pub(crate) struct MemoryStore(Vec<Rows<Bytes>>);
 
 impl MemoryStore {
     /// An empty one for so many stores.
@@ -52,32 +98,20 @@ impl MemoryStore {
 
     /// Sets or removes one key.
     pub(crate) fn set(&mut self, store: usize, key: Bytes, value: Option<Bytes>) {
-        let rows = &mut self.0[store];
-        if let Some(keys) = rows.ordered_keys.get_mut() {
-            if value.is_some() {
-                keys.insert(key.clone())
-            } else {
-                keys.remove(&key)
-            };
-        }
         match value {
-            Some(value) => rows.values.insert(key, value),
-            None => rows.values.remove(&key),
-        };
+            Some(value) => drop(self.0[store].insert(key, value)),
+            None => self.0[store].remove(&key),
+        }
     }
 }
 
 impl StateStore for MemoryStore {
     fn get(&self, store: usize, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        Ok(self.0[store].values.get(key).cloned())
+        Ok(self.0[store].get(key).cloned())
     }
 
     fn scan_prefix(&self, store: usize, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
-        let rows = &self.0[store];
-        let keys = rows.ordered_keys.get_or_init(|| rows.values.keys().cloned().collect());
-        let from = keys.range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded));
-        let found = from.take_while(|key| key.starts_with(prefix));
-        Ok(found.map(|key| (key.clone(), rows.values[key].clone())).collect())
+        Ok(self.0[store].with_prefix(prefix).map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
     fn apply(&mut self, overlays: &mut [Overlay]) -> Result<(), StoreError> {
@@ -88,6 +122,20 @@ impl StateStore for MemoryStore {
         }
         Ok(())
     }
+}
+
+/// Entries as they are once some changes, of which the last of each key counts, are made to them.
+pub(crate) fn merged<'a>(
+    entries: Vec<(Bytes, Bytes)>,
+    changes: impl Iterator<Item = (&'a Bytes, &'a Option<Bytes>)>,
+) -> Vec<(Bytes, Bytes)> {
+    let mut changes = changes.peekable();
+    if changes.peek().is_none() {
+        return entries;
+    }
+    let mut merged: Overlay = entries.into_iter().map(|(key, value)| (key, Some(value))).collect();
+    merged.extend(changes.map(|(key, value)| (key.clone(), value.clone())));
+    merged.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
 }
 
 /// The part of an ordered map whose keys start with `prefix`.

@@ -4,16 +4,17 @@ use std::collections::HashSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rdkafka::Message;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 
 use super::KafkaOptions;
-use super::client::{SOCKET_TIMEOUT_MS, consumed_list, tells_the_log};
+use super::client::{SOCKET_TIMEOUT_MS, consumed_list, offset, tells_the_log};
 use super::error::{log_error, record_error};
 use super::producer::producer_config;
 use super::record::to_kafka;
-use crate::port::{ConsumedOffset, GroupMetadata, LogError, NewRecord, Result, TransactionalProducer};
+use crate::port::{ConsumedOffset, GroupMetadata, LogError, NewRecord, Result, TopicPartition, TransactionalProducer};
 
 /// How long delivery reports are waited for while the queue is full.
 const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(5);
@@ -22,21 +23,29 @@ const DELIVERY_STEP: Duration = Duration::from_millis(200);
 /// How long librdkafka needs to drop a report that was heard, or less.
 const REPORT_STEP: Duration = Duration::from_micros(50);
 
-/// Records that were handed over, and of which nothing has been heard yet.
+/// Records that were handed over.
+#[derive(Default)]
+struct Flight {
+    /// Those of which nothing has been heard yet.
+    count: usize,
+    /// For each partition that records named: the offset after the last that was delivered there.
+    ends: Vec<u64>,
+}
+
 #[derive(Default)]
 struct InFlight {
-    count: Mutex<usize>,
+    flight: Mutex<Flight>,
     none_left: Condvar,
 }
 
 impl InFlight {
-    fn count(&self) -> MutexGuard<'_, usize> {
-        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    fn flight(&self) -> MutexGuard<'_, Flight> {
+        self.flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits so long, or until none is left; true if so.
     fn drained_within(&self, timeout: Duration) -> bool {
-        let waited = self.none_left.wait_timeout_while(self.count(), timeout, |count| *count > 0);
+        let waited = self.none_left.wait_timeout_while(self.flight(), timeout, |flight| flight.count > 0);
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 }
@@ -47,12 +56,18 @@ struct Deliveries(Arc<InFlight>);
 tells_the_log!(Deliveries);
 
 impl ProducerContext for Deliveries {
-    type DeliveryOpaque = ();
+    /// The place among the named partitions, from 1; 0 for a record that named none.
+    type DeliveryOpaque = usize;
 
-    fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {
-        let mut count = self.0.count();
-        *count -= 1;
-        if *count == 0 {
+    fn delivery(&self, result: &DeliveryResult<'_>, place: usize) {
+        let mut flight = self.0.flight();
+        flight.count -= 1;
+        if let Ok(message) = result
+            && let Some(end) = place.checked_sub(1).and_then(|place| flight.ends.get_mut(place))
+        {
+            *end = offset(message.offset()) + 1;
+        }
+        if flight.count == 0 {
             self.0.none_left.notify_all();
         }
     }
@@ -66,6 +81,8 @@ pub(super) struct KafkaTransactionalProducer {
     is_open: bool,
     /// Topics that exist: librdkafka tells of a missing one only later, and then the transaction is lost.
     known: HashSet<Arc<str>>,
+    /// The partitions that records named, and where the last commit ended in them.
+    named: Vec<(TopicPartition, Option<u64>)>,
 }
 
 impl KafkaTransactionalProducer {
@@ -89,7 +106,14 @@ impl KafkaTransactionalProducer {
         let producer: ThreadedProducer<Deliveries> =
             config.create_with_context(Deliveries(Arc::clone(&in_flight))).map_err(|error| log_error(&error, ""))?;
         producer.init_transactions(options.request_timeout).map_err(|error| log_error(&error, ""))?;
-        Ok(Self { producer, in_flight, timeout: options.request_timeout, is_open: false, known: HashSet::new() })
+        Ok(Self {
+            producer,
+            in_flight,
+            timeout: options.request_timeout,
+            is_open: false,
+            known: HashSet::new(),
+            named: Vec::new(),
+        })
     }
 
     /// Asks for all topics, for to name one might create it.
@@ -101,6 +125,18 @@ impl KafkaTransactionalProducer {
         let metadata = metadata.map_err(|error| log_error(&error, topic))?;
         self.known = metadata.topics().iter().map(|found| found.name().into()).collect();
         self.known.contains(topic).then_some(()).ok_or_else(|| LogError::UnknownTopic(topic.to_string()))
+    }
+
+    /// The place of the partition that a record names among all that were named, from 1.
+    fn place_of(&mut self, record: &NewRecord) -> usize {
+        let Some(partition) = record.partition else { return 0 };
+        let is_it = |(named, _): &(TopicPartition, _)| named.partition == partition && named.topic == record.topic;
+        let place = self.named.iter().position(is_it).unwrap_or_else(|| {
+            self.named.push((TopicPartition::new(Arc::clone(&record.topic), partition), None));
+            self.in_flight.flight().ends.push(0);
+            self.named.len() - 1
+        });
+        place + 1
     }
 
     fn require_open(&self) -> Result<()> {
@@ -140,10 +176,10 @@ impl KafkaTransactionalProducer {
     }
 
     /// Waits for room in the queue, no longer than a request may take.
-    fn send_when_there_is_room(&self, record: &NewRecord) -> Result<()> {
+    fn send_when_there_is_room(&self, record: &NewRecord, place: usize) -> Result<()> {
         let deadline = Instant::now() + self.timeout;
-        let mut message = to_kafka(record, ())?;
-        *self.in_flight.count() += 1;
+        let mut message = to_kafka(record, place)?;
+        self.in_flight.flight().count += 1;
         loop {
             match self.producer.send(message) {
                 Ok(()) => return Ok(()),
@@ -154,7 +190,7 @@ impl KafkaTransactionalProducer {
                     message = back;
                 }
                 Err((error, _)) => {
-                    *self.in_flight.count() -= 1;
+                    self.in_flight.flight().count -= 1;
                     return Err(self.refusal(&error, record));
                 }
             }
@@ -185,7 +221,8 @@ impl TransactionalProducer for KafkaTransactionalProducer {
     fn send(&mut self, record: NewRecord) -> Result<()> {
         self.require_open()?;
         self.require_topic(&record.topic)?;
-        self.send_when_there_is_room(&record)
+        let place = self.place_of(&record);
+        self.send_when_there_is_room(&record, place)
     }
 
     fn send_offsets(&mut self, offsets: &[ConsumedOffset], group: &GroupMetadata) -> Result<()> {
@@ -201,7 +238,15 @@ impl TransactionalProducer for KafkaTransactionalProducer {
         self.deliver()?;
         self.producer.commit_transaction(self.timeout).map_err(|error| log_error(&error, ""))?;
         self.is_open = false;
+        let flight = self.in_flight.flight();
+        for ((_, committed), &end) in self.named.iter_mut().zip(&flight.ends) {
+            *committed = Some(end);
+        }
         Ok(())
+    }
+
+    fn committed_end(&self, partition: &TopicPartition) -> Option<u64> {
+        self.named.iter().find(|(named, _)| named == partition).and_then(|(_, committed)| *committed)
     }
 
     fn abort(&mut self) -> Result<()> {

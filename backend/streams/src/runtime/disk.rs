@@ -40,7 +40,7 @@ pub trait Keyspace: Send {
     /// It cannot be read.
     fn first_key(&self) -> Result<Option<Bytes>, StoreError>;
 
-    /// Writes these rows, together or not at all.
+    /// Writes these rows, which come in the order of their keys, together or not at all.
     ///
     /// # Errors
     /// They cannot be written.
@@ -73,12 +73,14 @@ impl FolderDisk {
 impl Disk for FolderDisk {
     fn keyspace(&self, name: &str) -> Result<Box<dyn Keyspace>, StoreError> {
         let keyspace = self.0.keyspace(name, KeyspaceCreateOptions::default)?;
-        Ok(Box::new(FolderKeyspace { database: self.0.clone(), keyspace }))
+        Ok(Box::new(FolderKeyspace { database: self.0.clone(), name: name.to_owned(), keyspace }))
     }
 }
 
+/// Rows are written straight into sorted tables: a journal of them the log itself is.
 struct FolderKeyspace {
     database: Database,
+    name: String,
     keyspace: fjall::Keyspace,
 }
 
@@ -101,17 +103,21 @@ impl Keyspace for FolderKeyspace {
     }
 
     fn write(&mut self, rows: Write<'_>) -> Result<(), StoreError> {
-        let mut batch = self.database.batch();
+        let mut ingestion = self.keyspace.start_ingestion()?;
         for (key, value) in rows {
             match value {
-                Some(value) => batch.insert(&self.keyspace, key, &value[..]),
-                None => batch.remove(&self.keyspace, key),
+                Some(value) => ingestion.write(key, &value[..])?,
+                None => ingestion.write_tombstone(key)?,
             }
         }
-        Ok(batch.commit()?)
+        Ok(ingestion.finish()?)
     }
 
+    /// A new keyspace takes its place. To clear it would be journalled, and done again at the next start, whatever was written
+    /// since.
     fn clear(&mut self) -> Result<(), StoreError> {
-        Ok(self.keyspace.clear()?)
+        self.database.delete_keyspace(self.keyspace.clone())?;
+        self.keyspace = self.database.keyspace(&self.name, KeyspaceCreateOptions::default)?;
+        Ok(())
     }
 }

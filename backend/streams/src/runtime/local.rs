@@ -1,18 +1,19 @@
-//! Local state on disk: one disk per process, one keyspace of it per task, so that a unit of work and the changelog
-//! offset it reflects are one write to one tree.
+//! Local state: one disk per process, one keyspace of it per task. Units of work gather in memory (`recent`) and are written
+//! many at once, together with the changelog offset they reflect: one write to one tree.
 //!
 //! A row's key is the index of its store (one byte) and the key in the store. Rows of store `META` say how the others are
 //! laid out, and up to where they certainly reflect the changelog: the bound.
 //!
 //! The bound is a lower bound. All below it is in the store; what lies above it may be, too. Changelog values are absolute, so
-//! reading on from the bound to the end always gives the state at the end. The runtime asks for a changelog's end
-//! *before* it commits a unit of work, and writes it as the bound with that unit, *after* the commit. That commit proves
-//! that no newer owner had written to the changelog when the end was asked; so all below is this task's own, applied
-//! before. It asks while nothing is in hand, for the next unit to come. Rows without a bound may be of any time: they are
-//! dropped.
+//! reading on from the bound to the end always gives the state at the end. It is where a committed
+//! unit of work ended in the changelog: no newer owner can have written below, for it waits until every transaction that was open
+//! is decided before it begins. Where the log does not tell, the runtime asks for the changelog's end *before* it commits a unit of
+//! work, which proves the same. Rows without a bound may be of any time: they are dropped.
 //!
 //! A changelog drops a tombstone some time after it was written (a day, on Kafka and on the embedded log). A store whose bound is
 //! older than half of that might miss a removal, and is wiped.
+
+mod recent;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,8 +23,9 @@ use bytes::Bytes;
 use super::clock::Clock;
 use super::disk::{Disk, FolderDisk, Keyspace};
 use super::options::LocalState;
-use crate::store::{Overlay, StateStore, StoreError};
+use crate::store::{Overlay, StateStore, StoreError, merged};
 use crate::topology::Topology;
+use recent::Recent;
 
 /// The store index of the rows about the store itself.
 const META: u8 = u8::MAX;
@@ -67,7 +69,8 @@ impl LocalStores {
         }
         let lease = Lease { stores: Arc::clone(self), name };
         let keyspace = self.disk.keyspace(&lease.name)?;
-        let mut store = LocalStore { lease, keyspace, layout: layout(topology), staged_bound: None };
+        let recent = Recent::new(topology.0.stores.len());
+        let mut store = LocalStore { lease, keyspace, recent, layout: layout(topology), staged_bound: None };
         if store.keyspace.get(&LAYOUT_ROW)?.is_none_or(|found| found[..] != store.layout[..]) || store.is_stale()? {
             store.wipe()?;
         }
@@ -97,14 +100,18 @@ impl Drop for Lease {
 pub(crate) struct LocalStore {
     lease: Lease,
     keyspace: Box<dyn Keyspace>,
+    recent: Recent,
     layout: Bytes,
-    /// Written with the next unit of work.
+    /// Taken with the next unit of work.
     staged_bound: Option<u64>,
 }
 
 impl LocalStore {
     /// Up to where it certainly reflects its changelog; `None` if it reflects nothing.
     pub(crate) fn bound(&self) -> Result<Option<u64>, StoreError> {
+        if let Some(bound) = self.recent.bound() {
+            return Ok(Some(bound));
+        }
         let Some(bytes) = self.keyspace.get(&BOUND_ROW)? else { return Ok(None) };
         let bytes = bytes[..].try_into().map_err(|_| StoreError::new("a bound cannot be read"))?;
         Ok(Some(u64::from_be_bytes(bytes)))
@@ -112,19 +119,48 @@ impl LocalStore {
 
     /// Whether there is anything in any store.
     pub(crate) fn has_rows(&self) -> Result<bool, StoreError> {
-        Ok(self.keyspace.first_key()?.is_some_and(|key| key[..] < [META][..]))
+        Ok(self.recent.has_rows() || self.keyspace.first_key()?.is_some_and(|key| key[..] < [META][..]))
     }
 
-    /// Has the next [`apply`](StateStore::apply) write this bound.
+    /// Has the next [`apply`](StateStore::apply) take this bound.
     pub(crate) fn stage_bound(&mut self, bound: u64) {
         self.staged_bound = Some(bound);
     }
 
     /// Drops all rows.
     pub(crate) fn wipe(&mut self) -> Result<(), StoreError> {
-        self.staged_bound = None;
+        self.abandon();
         self.keyspace.clear()?;
         self.keyspace.write(&mut std::iter::once((LAYOUT_ROW.to_vec(), Some(self.layout.clone()))))
+    }
+
+    /// Forgets what is not on the disk, as a process does that dies.
+    pub(crate) fn abandon(&mut self) {
+        self.staged_bound = None;
+        self.recent.drain();
+    }
+
+    /// Writes what was applied to the disk while there is nothing else to do, if it is worth a write.
+    pub(crate) fn flush_at_leisure(&mut self) -> Result<(), StoreError> {
+        if self.recent.is_worth_a_write() { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes all that was applied to the disk.
+    pub(crate) fn flush(&mut self) -> Result<(), StoreError> {
+        if self.recent.is_empty() {
+            return Ok(());
+        }
+        let now_ms = self.lease.stores.clock.now_ms();
+        let (stores, bound) = self.recent.drain();
+        let rows = |(store, rows): (usize, Vec<(Bytes, Option<Bytes>)>)| {
+            rows.into_iter().map(move |(key, value)| (row(store, &key), value))
+        };
+        let bound = bound.map(|bound| {
+            let row = |row: [u8; 2], bytes: [u8; 8]| (row.to_vec(), Some(Bytes::copy_from_slice(&bytes)));
+            [row(BOUND_ROW, bound.to_be_bytes()), row(SAVED_ROW, now_ms.to_be_bytes())]
+        });
+        let rows = stores.into_iter().enumerate().flat_map(rows);
+        self.keyspace.write(&mut rows.chain(bound.into_iter().flatten()))
     }
 
     /// Whether its bound is so old that it may miss a removal.
@@ -138,25 +174,29 @@ impl LocalStore {
 
 impl StateStore for LocalStore {
     fn get(&self, store: usize, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        self.keyspace.get(&row(store, key))
+        match self.recent.get(store, key) {
+            Some(value) => Ok(value.clone()),
+            None => self.keyspace.get(&row(store, key)),
+        }
     }
 
     fn scan_prefix(&self, store: usize, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
         let rows = self.keyspace.scan_prefix(&row(store, prefix))?;
-        Ok(rows.into_iter().map(|(row, value)| (row.slice(1..), value)).collect())
+        let entries = rows.into_iter().map(|(row, value)| (row.slice(1..), value)).collect();
+        Ok(merged(entries, self.recent.with_prefix(store, prefix)))
     }
 
     fn apply(&mut self, overlays: &mut [Overlay]) -> Result<(), StoreError> {
-        let rows = |(store, overlay): (usize, &mut Overlay)| {
-            std::mem::take(overlay).into_iter().map(move |(key, value)| (row(store, &key), value))
-        };
-        let now_ms = self.lease.stores.clock.now_ms();
-        let bound = self.staged_bound.take().map(|bound| {
-            let row = |row: [u8; 2], bytes: [u8; 8]| (row.to_vec(), Some(Bytes::copy_from_slice(&bytes)));
-            [row(SAVED_ROW, now_ms.to_be_bytes()), row(BOUND_ROW, bound.to_be_bytes())]
-        });
-        let overlays = overlays.iter_mut().enumerate().flat_map(rows);
-        self.keyspace.write(&mut overlays.chain(bound.into_iter().flatten()))
+        self.recent.take(overlays, self.staged_bound.take());
+        if self.recent.is_full() { self.flush() } else { Ok(()) }
+    }
+}
+
+impl Drop for LocalStore {
+    fn drop(&mut self) {
+        if let Err(error) = self.flush() {
+            tracing::warn!(task = self.lease.name, %error, "local state was not written; the changelog has it");
+        }
     }
 }
 

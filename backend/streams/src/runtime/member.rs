@@ -87,6 +87,9 @@ impl Member {
                 Step::Wait(self.backoff.next())
             }
             Interruption::Killed => {
+                if let State::In(session) = &mut self.state {
+                    session.abandon();
+                }
                 self.leave(State::Stopped);
                 Step::Stopped
             }

@@ -205,6 +205,13 @@ impl Session {
         }
     }
 
+    /// Forgets what is nowhere but in memory, as a process does that dies.
+    pub(super) fn abandon(&mut self) {
+        for running in self.tasks.values_mut().filter_map(LiveTask::running) {
+            running.task.store_mut().abandon();
+        }
+    }
+
     /// Hands the records read to their tasks. Those of a task that is not restored yet are read again later.
     fn receive(&mut self) {
         let now_ms = self.worker.options.clock.now_ms();

@@ -1,9 +1,10 @@
 //! The commit of a unit of work: outputs, changelogs and consumed offsets of all tasks of a thread in one transaction,
 //! then the local stores. A commit whose fate the log does not tell is asked for again, turn by turn, before anything else.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use gavel_log::{ErrorClass, LogError, NewRecord, TransactionalProducer};
+use gavel_log::{ErrorClass, LogError, NewRecord, TopicPartition, TransactionalProducer};
 
 use super::interruption::Interruption;
 use super::live_task::{LiveTask, Phase};
@@ -57,8 +58,12 @@ impl Session {
 
     /// Now here, too. Whose store cannot take it is restored from the log later.
     fn apply(&mut self) {
+        let (changelog, producer) = (&self.worker.topology.0.changelog, &self.producer);
         let in_unit = |(&partition, task): (&u32, &mut LiveTask)| {
             let running = task.running().filter(|running| running.in_unit)?;
+            if let Some(end) = producer.committed_end(&TopicPartition::new(Arc::clone(changelog), partition)) {
+                running.task.store_mut().stage_bound(end);
+            }
             running.applied().err().map(|error| (partition, error))
         };
         let failed: Vec<(u32, TaskError)> = self.tasks.iter_mut().filter_map(in_unit).collect();

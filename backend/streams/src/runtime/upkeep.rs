@@ -31,6 +31,9 @@ impl Session {
                 continue;
             }
             running.upkept = Some(asked);
+            if is_idle && let Err(error) = running.task.store_mut().flush_at_leisure() {
+                tracing::warn!(partition = %sources[0], %error, "local state was not written");
+            }
             match ask(&*self.worker.log, &*self.consumer, &self.worker.topology, sources, running) {
                 Ok(()) => running.upkeep.answered(),
                 Err(error) => {

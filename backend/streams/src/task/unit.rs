@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::processor::{Cause, Context, ProcessorError, SourceRecord};
-use crate::store::{Overlay, StateStore, StoreError, from_prefix};
+use crate::store::{Overlay, StateStore, StoreError, from_prefix, merged};
 use crate::task::emission::{Emission, Origin};
 use crate::task::rows::{damaged, offset_row, read_time, time_row};
 use crate::timers::{ROW_PREFIX, ROW_VALUE, TimerRow, Timers};
@@ -86,13 +86,7 @@ impl<S: StateStore> Unit<S> {
     /// The entries with a prefix as of now.
     pub(super) fn scan_prefix(&self, store: usize, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
         let committed = self.store.scan_prefix(store, prefix)?;
-        let mut changes = from_prefix(&self.overlays[store], prefix).peekable();
-        if changes.peek().is_none() {
-            return Ok(committed);
-        }
-        let mut entries: Overlay = committed.into_iter().map(|(key, value)| (key, Some(value))).collect();
-        entries.extend(changes.map(|(key, value)| (key.clone(), value.clone())));
-        Ok(entries.into_iter().filter_map(|(key, value)| Some((key, value?))).collect())
+        Ok(merged(committed, from_prefix(&self.overlays[store], prefix)))
     }
 }
 
