@@ -66,7 +66,7 @@ pub fn topology() -> Result<Topology, TopologyError> {
         .clock("bids", TICK)
         .processor("auctioneer", Auctioneer::default, &["items", "bids"])
         .store("auctions", auctioneer)
-        .store("bids", auctioneer)
+        .append_only_store("bids", auctioneer)
         .store("parked", auctioneer)
         .sink("history", topics::HISTORY, auctioneer)
         .sink("complete", topics::COMPLETE, auctioneer)

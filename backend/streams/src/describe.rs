@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use crate::topology::Topology;
+use crate::topology::{StoreNode, Topology};
 
 /// The graph of a topology.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,10 +89,15 @@ impl Topology {
             sources: graph.sources.iter().enumerate().map(source).collect(),
             processors: graph.processors.iter().map(processor).collect(),
             changelog: graph.changelog.to_string(),
-            stores: graph.stores.iter().map(|store| store.name.clone()).collect(),
+            stores: graph.stores.iter().map(told).collect(),
             sinks: graph.sinks.iter().enumerate().map(sink).collect(),
         }
     }
+}
+
+/// A store and how it is logged.
+fn told(store: &StoreNode) -> String {
+    if store.is_append_only { format!("{} (append only)", store.name) } else { store.name.clone() }
 }
 
 impl Display for TopologyDescription {

@@ -34,7 +34,7 @@ use crate::topology::Topology;
 /// Cause of the dead letters of what asked for a larger record than the log takes.
 const OUTPUT_TOO_LARGE: &str = "output_too_large";
 /// Records and timers at most in one unit of work.
-const UNIT_STEPS: usize = 10_000;
+const UNIT_STEPS: usize = 16_384;
 /// What is left of a key or a header of a dead letter that the log does not take whole.
 const SLIM_BYTES: usize = 1_000;
 

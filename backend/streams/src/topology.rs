@@ -82,8 +82,10 @@ pub(crate) struct ProcessorNode {
     pub(crate) sinks: Vec<usize>,
 }
 
+#[derive(Clone)]
 pub(crate) struct StoreNode {
     pub(crate) name: String,
+    pub(crate) is_append_only: bool,
 }
 
 pub(crate) struct SinkNode {

@@ -42,10 +42,9 @@ async fn main() -> Result<()> {
 fn create_missing(log: &dyn Log, topology: &Topology, sources: &str, outputs: &str) -> Result<()> {
     let partitions = log.describe_topic(&format!("{sources}{}", topics::BIDS))?.partitions;
     let written: Vec<&str> = topology.sink_topics().collect();
-    let product = topics::specs(partitions).into_iter().map(|spec| TopicSpec {
-        name: format!("{outputs}{}", spec.name).into(),
-        ..spec
-    });
+    let product = topics::specs(partitions)
+        .into_iter()
+        .map(|spec| TopicSpec { name: format!("{outputs}{}", spec.name).into(), ..spec });
     let sinks = product.filter(|spec| written.contains(&&*spec.name));
     for spec in sinks.chain(topology.topics(partitions)) {
         match log.describe_topic(&spec.name) {

@@ -44,7 +44,7 @@ pub(super) fn decision(
         first: first.map(first_decision),
         ..bare(command, stamp, bidder_alias, decided)
     };
-    context.forward(sink::HISTORY, entry.record_key.clone(), record.to_json().into());
+    context.forward(sink::HISTORY, entry.record_key.clone(), exact(&record.to_json()));
 }
 
 /// Publishes the decision on a command that no item takes: it shows nothing of any item.
@@ -57,7 +57,7 @@ pub(super) fn unadopted(
     let bidder_alias = alias(command.item, command.action.account());
     let decided = Decided { decision, sequence: None };
     let record = HistoryRecord { first: first.map(first_decision), ..bare(command, stamp, bidder_alias, decided) };
-    context.forward(sink::HISTORY, item_record_key(command.item), record.to_json().into());
+    context.forward(sink::HISTORY, item_record_key(command.item), exact(&record.to_json()));
 }
 
 /// A history record without anything of an item.
@@ -148,5 +148,10 @@ pub(super) fn price(context: &mut dyn Context, key: &Bytes, item: ItemId, auctio
 fn json(record: &impl Serialize) -> Bytes {
     let mut bytes = Vec::with_capacity(RECORD_BYTES);
     serde_json::to_writer(&mut bytes, record).expect("a record of plain fields always serialises into memory");
-    bytes.into()
+    exact(&bytes)
+}
+
+/// In no more memory than it needs: a unit of work holds thousands.
+fn exact(bytes: &[u8]) -> Bytes {
+    Bytes::copy_from_slice(bytes)
 }

@@ -1,6 +1,7 @@
 //! The transactional producer. Its calls block, and belong on the thread of the unit of work.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,30 +24,35 @@ const DELIVERY_STEP: Duration = Duration::from_millis(200);
 /// How long librdkafka needs to drop a report that was heard, or less.
 const REPORT_STEP: Duration = Duration::from_micros(50);
 
-/// Records that were handed over.
-#[derive(Default)]
-struct Flight {
-    /// Those of which nothing has been heard yet.
-    count: usize,
-    /// For each partition that records named: the offset after the last that was delivered there.
-    ends: Vec<u64>,
-}
-
+/// Records that were handed over. What is asked for each record takes no lock.
 #[derive(Default)]
 struct InFlight {
-    flight: Mutex<Flight>,
+    /// Those of which nothing has been heard yet.
+    count: AtomicUsize,
+    /// For each partition that records named: the offset after the last that was delivered there.
+    ends: Mutex<Vec<u64>>,
     none_left: Condvar,
 }
 
 impl InFlight {
-    fn flight(&self) -> MutexGuard<'_, Flight> {
-        self.flight.lock().unwrap_or_else(PoisonError::into_inner)
+    fn ends(&self) -> MutexGuard<'_, Vec<u64>> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits so long, or until none is left; true if so.
     fn drained_within(&self, timeout: Duration) -> bool {
-        let waited = self.none_left.wait_timeout_while(self.flight(), timeout, |flight| flight.count > 0);
+        let is_flying = |_: &mut Vec<u64>| self.count.load(Ordering::SeqCst) > 0;
+        let waited = self.none_left.wait_timeout_while(self.ends(), timeout, is_flying);
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+
+    /// One is heard of.
+    fn landed(&self) {
+        if self.count.fetch_sub(1, Ordering::SeqCst) == 1 {
+            // Whoever waits has either not looked yet, or hears of it.
+            drop(self.ends());
+            self.none_left.notify_all();
+        }
     }
 }
 
@@ -60,16 +66,12 @@ impl ProducerContext for Deliveries {
     type DeliveryOpaque = usize;
 
     fn delivery(&self, result: &DeliveryResult<'_>, place: usize) {
-        let mut flight = self.0.flight();
-        flight.count -= 1;
-        if let Ok(message) = result
-            && let Some(end) = place.checked_sub(1).and_then(|place| flight.ends.get_mut(place))
+        if let (Ok(message), Some(place)) = (result, place.checked_sub(1))
+            && let Some(end) = self.0.ends().get_mut(place)
         {
             *end = offset(message.offset()) + 1;
         }
-        if flight.count == 0 {
-            self.0.none_left.notify_all();
-        }
+        self.0.landed();
     }
 }
 
@@ -133,7 +135,7 @@ impl KafkaTransactionalProducer {
         let is_it = |(named, _): &(TopicPartition, _)| named.partition == partition && named.topic == record.topic;
         let place = self.named.iter().position(is_it).unwrap_or_else(|| {
             self.named.push((TopicPartition::new(Arc::clone(&record.topic), partition), None));
-            self.in_flight.flight().ends.push(0);
+            self.in_flight.ends().push(0);
             self.named.len() - 1
         });
         place + 1
@@ -179,7 +181,7 @@ impl KafkaTransactionalProducer {
     fn send_when_there_is_room(&self, record: &NewRecord, place: usize) -> Result<()> {
         let deadline = Instant::now() + self.timeout;
         let mut message = to_kafka(record, place)?;
-        self.in_flight.flight().count += 1;
+        self.in_flight.count.fetch_add(1, Ordering::SeqCst);
         loop {
             match self.producer.send(message) {
                 Ok(()) => return Ok(()),
@@ -190,7 +192,7 @@ impl KafkaTransactionalProducer {
                     message = back;
                 }
                 Err((error, _)) => {
-                    self.in_flight.flight().count -= 1;
+                    self.in_flight.landed();
                     return Err(self.refusal(&error, record));
                 }
             }
@@ -238,8 +240,8 @@ impl TransactionalProducer for KafkaTransactionalProducer {
         self.deliver()?;
         self.producer.commit_transaction(self.timeout).map_err(|error| log_error(&error, ""))?;
         self.is_open = false;
-        let flight = self.in_flight.flight();
-        for ((_, committed), &end) in self.named.iter_mut().zip(&flight.ends) {
+        let ends = self.in_flight.ends();
+        for ((_, committed), &end) in self.named.iter_mut().zip(ends.iter()) {
             *committed = Some(end);
         }
         Ok(())

@@ -97,10 +97,11 @@ impl Restoration {
             metrics::counter!("gavel_streams_restored_records_total").increment(self.records.len() as u64);
             let mut overlays = vec![Overlay::new(); self.stores.len()];
             for Record { key, value, .. } in self.records.drain(..) {
-                let Some((store, key)) = key.as_ref().and_then(changelog::decode) else { continue };
-                if let Some(store) = self.stores.iter().position(|name| name.as_bytes() == store) {
-                    overlays[store].insert(key, value);
-                }
+                changelog::read(&key.unwrap_or_default(), value, |(store, key, value)| {
+                    if let Some(store) = self.stores.iter().position(|name| name.as_bytes() == store) {
+                        overlays[store].insert(key, value);
+                    }
+                });
             }
             self.position = consumer.position(&self.changelog)?;
             self.apply(&mut overlays)?;

@@ -4,14 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use gavel_log::{ErrorClass, LogError, NewRecord, TopicPartition, TransactionalProducer};
 
 use super::interruption::Interruption;
 use super::live_task::{LiveTask, Phase};
 use super::session::Session;
 use crate::beat::Beat;
-use crate::changelog;
-use crate::task::TaskError;
+use crate::changelog::{self, Pack};
+use crate::store::StateStore;
+use crate::task::{Task, TaskError};
+use crate::topology::StoreNode;
 
 /// Where sending stopped.
 enum Unsent {
@@ -83,16 +86,13 @@ impl Session {
                 let slim = || running.task.slim_output(output);
                 send(&mut *self.producer, partition, record, slim)?;
             }
-            for change in running.task.changes() {
-                let record = NewRecord {
-                    topic: topology.0.changelog.clone(),
-                    partition: Some(partition),
-                    key: Some(changelog::encode(&topology.0.stores[change.store].name, change.key)),
-                    value: change.value.cloned(),
-                    headers: Vec::new(),
-                };
-                send(&mut *self.producer, partition, record, || None)?;
-            }
+            let mut log = |key: Bytes, value: Option<Bytes>| {
+                let topic = topology.0.changelog.clone();
+                let record =
+                    NewRecord { topic, partition: Some(partition), key: Some(key), value, headers: Vec::new() };
+                send(&mut *self.producer, partition, record, || None)
+            };
+            log_changes(&running.task, &topology.0.stores, &mut log)?;
         }
         Ok(())
     }
@@ -166,6 +166,27 @@ impl Session {
         }
         metrics::counter!("gavel_streams_records_total", "topology" => topology.to_string()).increment(records);
     }
+}
+
+/// Hands the changes of a task's stores to `log`, as the key and the value of records of the changelog.
+fn log_changes<S: StateStore>(
+    task: &Task<S>,
+    stores: &[StoreNode],
+    log: &mut impl FnMut(Bytes, Option<Bytes>) -> Result<(), Unsent>,
+) -> Result<(), Unsent> {
+    let mut pack = Pack::default();
+    for change in task.changes() {
+        let StoreNode { name, is_append_only } = &stores[change.store];
+        match change.value {
+            Some(value) if *is_append_only => {
+                if let Some((key, rows)) = pack.add(name, change.key, value) {
+                    log(key, Some(rows))?;
+                }
+            }
+            value => log(changelog::single_key(name, change.key), value.cloned())?,
+        }
+    }
+    pack.take().map_or(Ok(()), |(key, rows)| log(key, Some(rows)))
 }
 
 /// Sends one record of a task. `slim` makes a smaller one of it where that loses nothing that cannot be found again.

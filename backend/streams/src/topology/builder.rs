@@ -63,7 +63,7 @@ pub struct TopologyBuilder {
     sources: Vec<(String, String)>,
     clocks: Vec<(String, Bytes)>,
     processors: Vec<(String, Supplier, Vec<String>)>,
-    stores: Vec<(String, Vec<String>)>,
+    stores: Vec<(StoreNode, Vec<String>)>,
     sinks: Vec<(String, String, Vec<String>)>,
     unit_interval: Duration,
 }
@@ -113,7 +113,14 @@ impl TopologyBuilder {
     /// A key-value store of one processor, kept in the changelog `<topology>.changelog`.
     #[must_use]
     pub fn store(mut self, name: &str, processors: &[&str]) -> Self {
-        self.stores.push((name.into(), owned(processors)));
+        self.stores.push((StoreNode { name: name.into(), is_append_only: false }, owned(processors)));
+        self
+    }
+
+    /// A store whose keys are set once, never changed and never removed: its rows are logged many to a record.
+    #[must_use]
+    pub fn append_only_store(mut self, name: &str, processors: &[&str]) -> Self {
+        self.stores.push((StoreNode { name: name.into(), is_append_only: true }, owned(processors)));
         self
     }
 
@@ -162,7 +169,7 @@ impl TopologyBuilder {
             let sinks = self.sinks.iter().map(|(name, ..)| name);
             sources.chain(processors).chain(sinks)
         };
-        let stores = || self.stores.iter().map(|(name, _)| name);
+        let stores = || self.stores.iter().map(|(store, _)| &store.name);
         let topics = || self.sources.iter().map(|(_, topic)| topic);
         let sink_topics = self.sinks.iter().map(|(_, topic, _)| topic);
         for name in std::iter::once(&self.name).chain(parts()).chain(stores()).chain(topics()).chain(sink_topics) {
@@ -199,16 +206,16 @@ impl TopologyBuilder {
     }
 
     fn build_stores(&self, processors: &mut [ProcessorNode]) -> Result<Vec<StoreNode>, TopologyError> {
-        let node = |name: &str| StoreNode { name: name.into() };
-        let mut stores = vec![node(TASK_STORE_NAME)];
-        for (name, owners) in &self.stores {
+        let mut stores = vec![StoreNode { name: TASK_STORE_NAME.into(), is_append_only: false }];
+        for (store, owners) in &self.stores {
+            let name = &store.name;
             let owner = match owners.as_slice() {
                 [] => return Err(TopologyError::Unconnected(name.clone())),
                 [owner] => self.processor_index(name, owner)?,
                 _ => return Err(TopologyError::SharedStore(name.clone())),
             };
             processors[owner].stores.push(stores.len());
-            stores.push(node(name));
+            stores.push(store.clone());
         }
         Ok(stores)
     }

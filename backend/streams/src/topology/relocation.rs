@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ClockNode, DEAD_LETTERS, Graph, ProcessorNode, SinkNode, SourceNode, StoreNode, Topology, changelog_of};
+use super::{ClockNode, DEAD_LETTERS, Graph, ProcessorNode, SinkNode, SourceNode, Topology, changelog_of};
 
 impl Topology {
     /// The topology over other topics: its sources' names begin with `sources`; its own name, and with that its group and its
@@ -19,10 +19,8 @@ impl Topology {
             dead_letters: format!("{outputs}{}{DEAD_LETTERS}", node.topic).into(),
             readers: node.readers.clone(),
         };
-        let sink = |node: &SinkNode| SinkNode {
-            name: node.name.clone(),
-            topic: format!("{outputs}{}", node.topic).into(),
-        };
+        let sink =
+            |node: &SinkNode| SinkNode { name: node.name.clone(), topic: format!("{outputs}{}", node.topic).into() };
         let processor = |node: &ProcessorNode| ProcessorNode {
             name: node.name.clone(),
             supplier: Arc::clone(&node.supplier),
@@ -36,7 +34,7 @@ impl Topology {
             sources: graph.sources.iter().map(source).collect(),
             clock: graph.clock.as_ref().map(|clock| ClockNode { source: clock.source, tick: None }),
             processors: graph.processors.iter().map(processor).collect(),
-            stores: graph.stores.iter().map(|node| StoreNode { name: node.name.clone() }).collect(),
+            stores: graph.stores.clone(),
             sinks: graph.sinks.iter().map(sink).collect(),
             unit_interval: graph.unit_interval,
         }))

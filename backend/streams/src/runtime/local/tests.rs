@@ -115,3 +115,49 @@ fn a_store_knows_whether_it_holds_anything() {
     store.wipe().unwrap();
     assert!(!store.has_rows().unwrap());
 }
+
+#[test]
+fn a_crash_takes_what_gathered_and_leaves_the_bound_of_what_is_on_the_disk() {
+    let folder = TempDir::new().unwrap();
+    let topology = topology(&["one"]);
+    {
+        let state = open(&folder, clock());
+        let mut store = state.task_store(&topology, 0).unwrap().unwrap();
+        store.stage_bound(7);
+        put(&mut store, 1, "a", Some("1"));
+        put(&mut store, 1, "b", Some("1"));
+        store.flush().unwrap();
+        store.stage_bound(9);
+        put(&mut store, 1, "a", None);
+        put(&mut store, 1, "c", Some("2"));
+        assert_eq!(store.scan_prefix(1, b"").unwrap(), [("b".into(), "1".into()), ("c".into(), "2".into())]);
+        assert_eq!(store.bound().unwrap(), Some(9));
+        store.abandon();
+    }
+    let state = open(&folder, clock());
+    let store = state.task_store(&topology, 0).unwrap().unwrap();
+    assert_eq!(store.scan_prefix(1, b"").unwrap(), [("a".into(), "1".into()), ("b".into(), "1".into())]);
+    assert_eq!(store.bound().unwrap(), Some(7));
+}
+
+#[test]
+fn what_gathered_is_written_when_it_is_much() {
+    let folder = TempDir::new().unwrap();
+    let topology = topology(&["one"]);
+    {
+        let state = open(&folder, clock());
+        let mut store = state.task_store(&topology, 0).unwrap().unwrap();
+        for unit in 0..60_u64 {
+            let mut overlays = vec![Overlay::new(); 2];
+            let row = |row: u64| (Bytes::copy_from_slice(&(unit * 1000 + row).to_be_bytes()), Some(Bytes::new()));
+            overlays[1].extend((0..1000).map(row));
+            store.stage_bound(unit);
+            store.apply(&mut overlays).unwrap();
+        }
+        store.abandon();
+    }
+    let state = open(&folder, clock());
+    let store = state.task_store(&topology, 0).unwrap().unwrap();
+    assert_eq!(store.scan_prefix(1, b"").unwrap().len(), 50_000);
+    assert_eq!(store.bound().unwrap(), Some(49));
+}
