@@ -9,4 +9,7 @@ pub mod kafka;
 pub mod partitioner;
 pub mod port;
 
+mod scan;
+
 pub use port::*;
+pub use scan::scan;

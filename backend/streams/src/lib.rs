@@ -3,7 +3,7 @@
 //! Start at [`topology`] (what is declared) and [`processor`] (what a processor sees). [`runtime`] runs a topology on a
 //! log; [`driver`] runs the same topology without one, on a virtual clock. Both hand records to a [`task`]: one partition's
 //! processors, its timers (`timers`) and its state (`store`), one unit of work at a time, in the order of `order`.
-//! [`describe`] prints a topology.
+//! [`describe`] prints a topology. What could not be processed is in the [`dead_letters`].
 //!
 //! Invariants:
 //! - One unit of work = state changes + outputs + changelog + consumed offsets, committed together; the local store is
@@ -13,6 +13,7 @@
 //! - Nothing here knows what an auction is.
 
 pub mod control;
+pub mod dead_letters;
 pub mod describe;
 pub mod driver;
 pub mod presence;

@@ -6,7 +6,7 @@
 //!
 //! A panic rolls the unit back and runs it again up to what was in hand, which goes to the dead letters; so does what asks
 //! for more than the log takes. A clock record advances partition time and fires timers even when it is itself a dead
-//! letter.
+//! letter. So does one that was sent back to another topology: it is passed over.
 //!
 //! A unit of work takes a limited number of records and timers. Records it does not reach are given back by
 //! `Task::take_rest`; timers it does not reach fire in the next unit, before the same record.
@@ -17,16 +17,15 @@ pub(crate) mod rows;
 mod unit;
 
 use bytes::Bytes;
-use gavel_log::NewRecord;
+use gavel_log::{Header, NewRecord};
 
 use attempt::{Attempt, Step};
 pub(crate) use emission::inherited;
-pub use emission::{
-    CAUSATION, DEAD_LETTER_ATTEMPTS, DEAD_LETTER_CAUSE, DEAD_LETTER_DETAIL, DEAD_LETTER_ORIGIN, INHERITED,
-};
-use emission::{DEAD_LETTER_PREFIX, Emission, Verdict};
+pub use emission::{CAUSATION, INHERITED};
+use emission::{Emission, Verdict};
 use unit::Unit;
 
+use crate::dead_letters::{self, Kind};
 use crate::processor::{Processor, SourceRecord};
 use crate::store::{StateStore, StoreError};
 use crate::topology::Topology;
@@ -149,8 +148,11 @@ impl<S: StateStore> Task<S> {
         let mut record = emission.render(&self.topology.0, self.partition, &self.records, true);
         record.value = None;
         record.key = record.key.filter(|key| key.len() <= SLIM_BYTES);
-        record.headers.retain(|header| header.name.starts_with(DEAD_LETTER_PREFIX));
+        record.headers.retain(|header| header.name.starts_with(dead_letters::PREFIX));
         record.headers.iter_mut().for_each(|header| header.value.truncate(SLIM_BYTES));
+        if record.headers.iter().all(|header| header.name != dead_letters::KIND) {
+            record.headers.push(Header { name: dead_letters::KIND.into(), value: Kind::CUT.into() });
+        }
         Some(record)
     }
 

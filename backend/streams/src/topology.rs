@@ -31,9 +31,6 @@ use crate::processor::Processor;
 /// Index of the built-in store that holds partition time and the timers; declared stores follow it.
 pub(crate) const TASK_STORE: usize = 0;
 
-/// What is appended to a topic's name for its dead letters.
-const DEAD_LETTERS: &str = ".dead-letters";
-
 /// The name of a topology's changelog.
 fn changelog_of(topology: &str) -> Arc<str> {
     format!("{topology}.changelog").into()
@@ -48,6 +45,8 @@ pub struct Topology(pub(crate) Arc<Graph>);
 
 pub(crate) struct Graph {
     pub(crate) name: String,
+    /// The same wherever it runs: by it a record is sent back to it.
+    pub(crate) declared_name: String,
     pub(crate) sources: Vec<SourceNode>,
     pub(crate) clock: Option<ClockNode>,
     pub(crate) processors: Vec<ProcessorNode>,

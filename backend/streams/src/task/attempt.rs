@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::emission::{Emission, Origin, Verdict};
 use super::unit::Scope;
 use super::{Task, TaskError};
+use crate::dead_letters::is_for_another;
 use crate::processor::{ProcessorError, Timer};
 use crate::store::StateStore;
 use crate::timers::TimerRow;
@@ -148,6 +149,9 @@ impl<S: StateStore> Task<S> {
             return Ok(());
         }
         let record = &self.records[index];
+        if is_for_another(&record.headers, &self.topology.0.declared_name) {
+            return Ok(());
+        }
         for &processor in &self.topology.0.sources[record.source].readers {
             let effects = self.unit.effects;
             let mut scope = Scope {

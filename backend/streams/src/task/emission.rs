@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gavel_log::{Header, NewRecord};
 
+use crate::dead_letters::{self, Kind};
 use crate::processor::{Cause, SourceRecord, Timer};
 use crate::topology::Graph;
 
@@ -13,17 +14,6 @@ use crate::topology::Graph;
 pub const CAUSATION: &str = "causation";
 /// Headers that pass from a record to what comes of it.
 pub const INHERITED: [&str; 2] = ["correlation-id", "traceparent"];
-/// Why a record became a dead letter: a short stable word.
-pub const DEAD_LETTER_CAUSE: &str = "dead-letter-cause";
-/// The same, for people.
-pub const DEAD_LETTER_DETAIL: &str = "dead-letter-detail";
-/// Where the record was: `topic/partition/offset`.
-pub const DEAD_LETTER_ORIGIN: &str = "dead-letter-origin";
-/// How often it has been tried, over all its returns.
-pub const DEAD_LETTER_ATTEMPTS: &str = "dead-letter-attempts";
-
-/// Begins the names of the headers above.
-pub(super) const DEAD_LETTER_PREFIX: &str = "dead-letter-";
 
 /// What an output comes of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +78,7 @@ impl Emission {
                 let record = &records[*index];
                 let mut headers = dead_letter_headers(graph, partition, record, verdict);
                 headers.extend(
-                    record.headers.iter().filter(|header| !header.name.starts_with(DEAD_LETTER_PREFIX)).cloned(),
+                    record.headers.iter().filter(|header| !header.name.starts_with(dead_letters::PREFIX)).cloned(),
                 );
                 NewRecord {
                     topic: graph.sources[record.source].dead_letters.clone(),
@@ -101,12 +91,15 @@ impl Emission {
             Self::DeadTimer { index, timer, verdict } => {
                 let record = &records[*index];
                 let detail = format!("timer due at {}: {}", timer.due_ms, verdict.detail);
+                let verdict = Verdict { cause: verdict.cause, detail };
+                let mut headers = dead_letter_headers(graph, partition, record, &verdict);
+                headers.push(header(dead_letters::KIND, Kind::TIMER));
                 NewRecord {
                     topic: graph.sources[record.source].dead_letters.clone(),
                     partition: Some(partition),
                     key: Some(timer.key.clone()),
                     value: None,
-                    headers: dead_letter_headers(graph, partition, record, &Verdict { cause: verdict.cause, detail }),
+                    headers,
                 }
             }
         }
@@ -146,15 +139,16 @@ fn headers_of(graph: &Graph, partition: u32, cause: (usize, u64), passed: &[Head
 
 fn dead_letter_headers(graph: &Graph, partition: u32, record: &SourceRecord, verdict: &Verdict) -> Vec<Header> {
     vec![
-        header(DEAD_LETTER_CAUSE, verdict.cause),
-        header(DEAD_LETTER_DETAIL, verdict.detail.clone()),
-        header(DEAD_LETTER_ORIGIN, place(graph, partition, (record.source, record.offset))),
-        header(DEAD_LETTER_ATTEMPTS, (earlier_attempts(record) + 1).to_string()),
+        header(dead_letters::CAUSE, verdict.cause),
+        header(dead_letters::DETAIL, verdict.detail.clone()),
+        header(dead_letters::ORIGIN, place(graph, partition, (record.source, record.offset))),
+        header(dead_letters::ATTEMPTS, (earlier_attempts(record) + 1).to_string()),
+        header(dead_letters::TOPOLOGY, graph.declared_name.clone()),
     ]
 }
 
 /// A record that was sent back from the dead letters says how often it was tried before.
 fn earlier_attempts(record: &SourceRecord) -> u32 {
-    let told = record.headers.iter().find(|header| header.name == DEAD_LETTER_ATTEMPTS);
+    let told = record.headers.iter().find(|header| header.name == dead_letters::ATTEMPTS);
     told.and_then(|header| std::str::from_utf8(&header.value).ok()?.parse().ok()).unwrap_or(0)
 }

@@ -189,7 +189,7 @@ fn timers_that_cannot_be_handled_go_to_the_dead_letters() {
     desk.append(9, "k", "go");
     desk.unit(100);
     let causes = |record: &NewRecord| {
-        let cause = record.headers.iter().find(|header| header.name == DEAD_LETTER_CAUSE);
+        let cause = record.headers.iter().find(|header| header.name == dead_letters::CAUSE);
         cause.map(|header| String::from_utf8(header.value.to_vec()).unwrap())
     };
     while !desk.queue.is_empty() {
@@ -205,7 +205,7 @@ fn a_dead_letter_that_does_not_fit_keeps_its_origin_alone() {
     let mut desk = Desk::new(UNIT_STEPS);
     desk.append(1, &"k".repeat(SLIM_BYTES + 1), &format!("panic{}", " ".repeat(5000)));
     desk.append(1, "k", "panic");
-    desk.queue[1].headers.push(gavel_log::Header { name: "correlation-id".into(), value: "c".into() });
+    desk.queue[1].headers.push(Header { name: "correlation-id".into(), value: "c".into() });
     desk.task.run(desk.queue.drain(..1).collect()).unwrap();
     assert!(desk.task.slim_output(0).is_none(), "a forwarded record is not cut");
     desk.task.refuse("large".repeat(5000)).unwrap();
@@ -216,8 +216,8 @@ fn a_dead_letter_that_does_not_fit_keeps_its_origin_alone() {
     desk.task.run(desk.queue.drain(..).collect()).unwrap();
     let slim = desk.task.slim_output(0).unwrap();
     assert_eq!(slim.key.as_deref(), Some(&b"k"[..]));
-    assert!(slim.headers.iter().all(|header| header.name.starts_with(DEAD_LETTER_PREFIX)));
-    assert!(slim.headers.iter().any(|header| header.name == DEAD_LETTER_ORIGIN && header.value == "in/0/1"));
+    assert!(slim.headers.iter().all(|header| header.name.starts_with(dead_letters::PREFIX)));
+    assert!(slim.headers.iter().any(|header| header.name == dead_letters::ORIGIN && header.value == "in/0/1"));
 }
 
 #[test]

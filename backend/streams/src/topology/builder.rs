@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{
-    ClockNode, DEAD_LETTERS, Graph, ProcessorNode, SinkNode, SourceNode, StoreNode, Supplier, Topology, changelog_of,
-};
+use super::{ClockNode, Graph, ProcessorNode, SinkNode, SourceNode, StoreNode, Supplier, Topology, changelog_of};
+use crate::dead_letters::TOPIC_SUFFIX;
 use crate::processor::Processor;
 
 /// The built-in store's name, which no declared store may take.
@@ -158,7 +157,8 @@ impl TopologyBuilder {
         let sources = self.build_sources(&processors)?;
         let Self { name, unit_interval, .. } = self;
         let changelog = changelog_of(&name);
-        let graph = Graph { name, sources, clock, processors, changelog, stores, sinks, unit_interval };
+        let declared_name = name.clone();
+        let graph = Graph { name, declared_name, sources, clock, processors, changelog, stores, sinks, unit_interval };
         Ok(Topology(Arc::new(graph)))
     }
 
@@ -241,7 +241,7 @@ impl TopologyBuilder {
             if readers.is_empty() {
                 return Err(TopologyError::Unconnected(name.clone()));
             }
-            let dead_letters = format!("{topic}{DEAD_LETTERS}").into();
+            let dead_letters = format!("{topic}{TOPIC_SUFFIX}").into();
             Ok(SourceNode { name: name.clone(), topic: topic.as_str().into(), dead_letters, readers })
         };
         self.sources.iter().enumerate().map(node).collect()

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{ClockNode, DEAD_LETTERS, Graph, ProcessorNode, SinkNode, SourceNode, Topology, changelog_of};
+use super::{ClockNode, Graph, ProcessorNode, SinkNode, SourceNode, Topology, changelog_of};
+use crate::dead_letters::TOPIC_SUFFIX;
 
 impl Topology {
     /// The topology over other topics: its sources' names begin with `sources`; its own name, and with that its group and its
@@ -16,7 +17,7 @@ impl Topology {
         let source = |node: &SourceNode| SourceNode {
             name: node.name.clone(),
             topic: format!("{sources}{}", node.topic).into(),
-            dead_letters: format!("{outputs}{}{DEAD_LETTERS}", node.topic).into(),
+            dead_letters: format!("{outputs}{}{TOPIC_SUFFIX}", node.topic).into(),
             readers: node.readers.clone(),
         };
         let sink =
@@ -31,6 +32,7 @@ impl Topology {
         Self(Arc::new(Graph {
             changelog: changelog_of(&name),
             name,
+            declared_name: graph.declared_name.clone(),
             sources: graph.sources.iter().map(source).collect(),
             clock: graph.clock.as_ref().map(|clock| ClockNode { source: clock.source, tick: None }),
             processors: graph.processors.iter().map(processor).collect(),

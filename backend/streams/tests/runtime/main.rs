@@ -12,5 +12,6 @@ mod fencing;
 mod harness;
 mod order;
 mod presence;
+mod replaying;
 mod restoration;
 mod timers;

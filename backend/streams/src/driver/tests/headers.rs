@@ -3,8 +3,9 @@
 use gavel_log::{Header, NewRecord};
 
 use super::*;
+use crate::dead_letters::{self, ATTEMPTS, CAUSE, ORIGIN};
 use crate::processor::Cause;
-use crate::task::{CAUSATION, DEAD_LETTER_ATTEMPTS, DEAD_LETTER_CAUSE, DEAD_LETTER_ORIGIN};
+use crate::task::CAUSATION;
 
 fn header<'a>(record: &'a NewRecord, name: &str) -> Option<&'a str> {
     let found = record.headers.iter().find(|header| header.name == name)?;
@@ -15,7 +16,7 @@ fn header<'a>(record: &'a NewRecord, name: &str) -> Option<&'a str> {
 fn a_rejected_record_goes_to_the_dead_letters_with_its_origin() {
     let mut driver = TopologyTestDriver::new(&topology(), 1);
     let sent = Header { name: "correlation-id".into(), value: "c".into() };
-    let tried = Header { name: DEAD_LETTER_ATTEMPTS.into(), value: "4".into() };
+    let tried = Header { name: ATTEMPTS.into(), value: "4".into() };
     driver
         .enqueue_record(STREAM, 0, Some("k".into()), Some("bad".into()), vec![sent.clone(), tried], START_MS)
         .unwrap();
@@ -26,10 +27,28 @@ fn a_rejected_record_goes_to_the_dead_letters_with_its_origin() {
         (&*letter.topic, letter.key.as_deref(), letter.value.as_deref()),
         ("stream.dead-letters", Some(&b"k"[..]), Some(&b"bad"[..]))
     );
-    assert_eq!(header(letter, DEAD_LETTER_CAUSE), Some("malformed"));
-    assert_eq!(header(letter, DEAD_LETTER_ORIGIN), Some("stream/0/0"));
-    assert_eq!(header(letter, DEAD_LETTER_ATTEMPTS), Some("5"));
+    assert_eq!(header(letter, CAUSE), Some("malformed"));
+    assert_eq!(header(letter, ORIGIN), Some("stream/0/0"));
+    assert_eq!(header(letter, ATTEMPTS), Some("5"));
+    assert_eq!(header(letter, dead_letters::TOPOLOGY), Some(topology().name()));
     assert!(letter.headers.contains(&sent));
+}
+
+#[test]
+fn what_was_sent_back_is_for_one_topology_and_time_for_all() {
+    let mut driver = TopologyTestDriver::new(&topology(), 1);
+    driver.pipe(STREAM, 0, "k", "at 10", START_MS).unwrap();
+    driver.drain_outputs();
+    for (to, append_ms) in [("another", START_MS + 20), (topology().name(), START_MS + 30)] {
+        let headers = vec![Header { name: dead_letters::TOPOLOGY.into(), value: to.to_owned().into() }];
+        driver.enqueue_record(STREAM, 0, Some("k".into()), Some("bad".into()), headers, append_ms).unwrap();
+        driver.run().unwrap();
+        assert_eq!(driver.partition_time_ms(0), append_ms);
+    }
+    let outputs = driver.drain_outputs();
+    assert_eq!(outputs.len(), 2, "{outputs:?}");
+    assert_eq!(&*outputs[0].topic, "out", "the timer fired when the record of the other passed by");
+    assert_eq!(header(&outputs[1], ORIGIN), Some("stream/0/2"), "that of the other was not tried");
 }
 
 #[test]
