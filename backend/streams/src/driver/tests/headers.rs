@@ -36,19 +36,27 @@ fn a_rejected_record_goes_to_the_dead_letters_with_its_origin() {
 
 #[test]
 fn what_was_sent_back_is_for_one_topology_and_time_for_all() {
-    let mut driver = TopologyTestDriver::new(&topology(), 1);
-    driver.pipe(STREAM, 0, "k", "at 10", START_MS).unwrap();
-    driver.drain_outputs();
-    for (to, append_ms) in [("another", START_MS + 20), (topology().name(), START_MS + 30)] {
-        let headers = vec![Header { name: dead_letters::TOPOLOGY.into(), value: to.to_owned().into() }];
-        driver.enqueue_record(STREAM, 0, Some("k".into()), Some("bad".into()), headers, append_ms).unwrap();
-        driver.run().unwrap();
-        assert_eq!(driver.partition_time_ms(0), append_ms);
+    let declared = topology();
+    for topology in [declared.clone(), declared.relocated("", "elsewhere.")] {
+        let mut driver = TopologyTestDriver::new(&topology, 1);
+        driver.pipe(STREAM, 0, "k", "at 10", START_MS).unwrap();
+        driver.drain_outputs();
+        for (to, append_ms) in [("another", START_MS + 20), (declared.name(), START_MS + 30)] {
+            let headers = vec![Header { name: dead_letters::TOPOLOGY.into(), value: to.to_owned().into() }];
+            driver.enqueue_record(STREAM, 0, Some("k".into()), Some("bad".into()), headers, append_ms).unwrap();
+            driver.run().unwrap();
+            assert_eq!(driver.partition_time_ms(0), append_ms);
+        }
+        let outputs = driver.drain_outputs();
+        assert_eq!(outputs.len(), 2, "{outputs:?}");
+        assert_eq!(
+            header(&outputs[0], CAUSATION),
+            Some("stream/0/1"),
+            "a timer fired when that of the other passed by"
+        );
+        assert_eq!(header(&outputs[1], ORIGIN), Some("stream/0/2"), "that of the other was not tried");
+        assert_eq!(header(&outputs[1], dead_letters::TOPOLOGY), Some(declared.name()));
     }
-    let outputs = driver.drain_outputs();
-    assert_eq!(outputs.len(), 2, "{outputs:?}");
-    assert_eq!(&*outputs[0].topic, "out", "the timer fired when the record of the other passed by");
-    assert_eq!(header(&outputs[1], ORIGIN), Some("stream/0/2"), "that of the other was not tried");
 }
 
 #[test]
