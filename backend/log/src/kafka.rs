@@ -6,6 +6,7 @@
 mod admin;
 mod client;
 mod consumer;
+mod departure;
 mod error;
 mod producer;
 mod rebalances;

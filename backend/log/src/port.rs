@@ -272,6 +272,10 @@ pub trait Consumer: Send {
     /// `Misuse` without a group.
     fn group_metadata(&self) -> Result<GroupMetadata>;
 
+    /// Leaves the group at once: what was this member's goes to the others. A reader that is merely dropped may be restarting;
+    /// its place, if it has a name, is kept for the session timeout. Where the log cannot be told, it is as if it was dropped.
+    fn leave(self: Box<Self>) {}
+
     /// Commits consumed offsets outside any transaction: for readers that own no outputs.
     ///
     /// # Errors

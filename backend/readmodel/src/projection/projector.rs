@@ -199,6 +199,7 @@ impl Work {
             self.shared.refused.fetch_add(refused, Ordering::Relaxed);
             self.shared.is_failing.store(false, Ordering::Relaxed);
         }
+        reader.consumer.leave();
         Ok(())
     }
 }
