@@ -132,6 +132,15 @@ pub trait Log: Send + Sync + 'static {
     /// `Unavailable`.
     fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<u64>>>;
 
+    /// The same for the group's new owner of these partitions. If a transaction of a former owner that has vanished keeps it
+    /// waiting, that owner is fenced, and its transaction ended.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    fn take_over(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<u64>>> {
+        self.committed(group, partitions)
+    }
+
     /// Drops all records below `before`. For tests and operators.
     ///
     /// # Errors

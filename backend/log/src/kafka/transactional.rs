@@ -12,7 +12,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 
 use super::KafkaOptions;
-use super::client::{SOCKET_TIMEOUT_MS, consumed_list, offset, tells_the_log};
+use super::client::{SOCKET_TIMEOUT_MS, consumed_list, number, offset, tells_the_log};
 use super::error::{log_error, record_error};
 use super::producer::producer_config;
 use super::record::to_kafka;
@@ -82,6 +82,8 @@ impl ProducerContext for Deliveries {
 /// See [`TransactionalProducer`].
 pub(super) struct KafkaTransactionalProducer {
     producer: ThreadedProducer<Deliveries>,
+    /// Told with each offset that is committed: see [`super::takeover`].
+    transactional_id: String,
     in_flight: Arc<InFlight>,
     timeout: Duration,
     is_open: bool,
@@ -112,6 +114,7 @@ impl KafkaTransactionalProducer {
         let producer = begun(&config, &in_flight, options.request_timeout)?;
         Ok(Self {
             producer,
+            transactional_id: transactional_id.to_owned(),
             in_flight,
             timeout: options.request_timeout,
             is_open: false,
@@ -244,6 +247,11 @@ impl TransactionalProducer for KafkaTransactionalProducer {
             return Err(LogError::Misuse("this proof of membership is of another log".into()));
         };
         let list = consumed_list(offsets)?;
+        for ConsumedOffset { partition, .. } in offsets {
+            if let Some(mut element) = list.find_partition(&partition.topic, number(partition.partition)?) {
+                element.set_metadata(&self.transactional_id);
+            }
+        }
         self.producer.send_offsets_to_transaction(&list, metadata, self.timeout).map_err(|error| log_error(&error, ""))
     }
 
