@@ -1,6 +1,7 @@
 //! Keeps the projections up with the log, on a thread of its own, for as long as the process lives.
 //!
-//! There is one remedy for whatever goes wrong: leave the group, wait, join again and go on from the database's offsets.
+//! There is one remedy for whatever goes wrong: wait, and go on from the database's offsets; as the same member of the group
+//! where that can be, else as a new one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,14 +17,14 @@ use super::pace::Pace;
 use super::projected_topics;
 use super::reader::{Reader, Step};
 use crate::database::Database;
-use crate::error::Result;
+use crate::error::{Error, ErrorClass, Result};
 use crate::meter::keep_reporting;
 
 /// How long one poll waits for records; also how long a stop may take.
 const POLL_TIMEOUT: Duration = Duration::from_millis(200);
-/// First and longest wait after a failure.
+/// First and longest wait after a failure. Who waits holds up a rebalance of the group.
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
-const BACKOFF_MAX: Duration = Duration::from_secs(5);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
 /// How a projector takes part.
 #[derive(Debug, Clone)]
@@ -151,33 +152,33 @@ struct Work {
 
 impl Work {
     fn run(&self) {
-        let mut backoff = BACKOFF_MIN;
-        let mut told = String::new();
+        let mut trouble = Trouble::new();
         while !self.is_stopping() {
-            let before = self.shared.projected.load(Ordering::Relaxed);
-            let Err(error) = self.session() else { return };
-            self.shared.failures.fetch_add(1, Ordering::Relaxed);
-            self.shared.is_failing.store(true, Ordering::Relaxed);
-            if self.shared.projected.load(Ordering::Relaxed) > before {
-                backoff = BACKOFF_MIN;
-                told.clear();
-            }
-            // The same failure again and again is one line.
-            if told != error.to_string() {
-                told = error.to_string();
-                tracing::warn!(error = told, "projections wait; they go on by themselves");
-            }
-            std::thread::park_timeout(backoff);
-            backoff = (backoff * 2).min(BACKOFF_MAX);
+            let Err(error) = self.session(&mut trouble) else { return };
+            self.bear(&error, &mut trouble);
         }
+    }
+
+    /// Waits before the next attempt, longer each time.
+    fn bear(&self, error: &Error, trouble: &mut Trouble) {
+        self.shared.failures.fetch_add(1, Ordering::Relaxed);
+        self.shared.is_failing.store(true, Ordering::Relaxed);
+        // The same failure again and again is one line.
+        if trouble.told != error.to_string() {
+            trouble.told = error.to_string();
+            tracing::warn!(error = trouble.told, "projections wait; they go on by themselves");
+        }
+        std::thread::park_timeout(trouble.backoff);
+        trouble.backoff = (trouble.backoff * 2).min(BACKOFF_MAX);
     }
 
     fn is_stopping(&self) -> bool {
         self.shared.is_stopping.load(Ordering::Relaxed)
     }
 
-    /// Projects until told to stop, or until something fails.
-    fn session(&self) -> Result<()> {
+    /// Projects until told to stop, or until something fails for good. What passes is waited for as a member of the group: who
+    /// left and joined again would have all others stop and begin anew, and two who did so in turns would never get anywhere.
+    fn session(&self, trouble: &mut Trouble) -> Result<()> {
         let topics = projected_topics();
         let mut consumer = self.log.consumer(Some(&GroupConfig {
             group: self.config.group.clone(),
@@ -191,15 +192,38 @@ impl Work {
             runtime: &self.runtime,
             consumer,
             offsets: BTreeMap::new(),
+            unplaced: Vec::new(),
             pace: Some(&self.pace),
         };
         while !self.is_stopping() {
-            let Step { projected, refused } = reader.step(POLL_TIMEOUT)?;
-            self.shared.projected.fetch_add(projected, Ordering::Relaxed);
-            self.shared.refused.fetch_add(refused, Ordering::Relaxed);
-            self.shared.is_failing.store(false, Ordering::Relaxed);
+            match reader.step(POLL_TIMEOUT) {
+                Ok(Step { projected, refused }) => {
+                    self.shared.projected.fetch_add(projected, Ordering::Relaxed);
+                    self.shared.refused.fetch_add(refused, Ordering::Relaxed);
+                    self.shared.is_failing.store(false, Ordering::Relaxed);
+                    if projected > 0 {
+                        *trouble = Trouble::new();
+                    }
+                }
+                Err(error) if error.class() == ErrorClass::Retry => {
+                    reader.lose_place();
+                    self.bear(&error, trouble);
+                }
+                Err(error) => return Err(error),
+            }
         }
-        reader.consumer.leave();
         Ok(())
+    }
+}
+
+/// What went wrong since something was last projected.
+struct Trouble {
+    told: String,
+    backoff: Duration,
+}
+
+impl Trouble {
+    fn new() -> Self {
+        Self { told: String::new(), backoff: BACKOFF_MIN }
     }
 }

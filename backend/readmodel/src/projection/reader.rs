@@ -22,8 +22,10 @@ pub(super) struct Reader<'a> {
     pub(super) log: &'a dyn Log,
     pub(super) runtime: &'a Handle,
     pub(super) consumer: Box<dyn Consumer>,
-    /// Of each assigned partition, the offset in the database.
+    /// Of each assigned partition that is read from there, the offset in the database.
     pub(super) offsets: BTreeMap<TopicPartition, u64>,
+    /// Assigned partitions that are still to be put where the database is. What is read of them until then is dropped.
+    pub(super) unplaced: Vec<TopicPartition>,
     /// Told what was written; a replay is nobody's pace.
     pub(super) pace: Option<&'a Pace>,
 }
@@ -38,18 +40,22 @@ pub(super) struct Step {
 }
 
 impl Reader<'_> {
-    /// Puts these partitions where the database is.
-    pub(super) fn resume(&mut self, partitions: Vec<TopicPartition>) -> Result<()> {
-        for partition in partitions {
-            let next = self.runtime.block_on(self.database.claim_offset(&partition))?;
-            let watermarks = self.log.watermarks(&partition)?;
+    /// What was read last may not be written: after a step that failed, all is read again from where the database is.
+    pub(super) fn lose_place(&mut self) {
+        self.unplaced.extend(std::mem::take(&mut self.offsets).into_keys());
+    }
+
+    fn place(&mut self) -> Result<()> {
+        while let Some(partition) = self.unplaced.last() {
+            let next = self.runtime.block_on(self.database.claim_offset(partition))?;
+            let watermarks = self.log.watermarks(partition)?;
             if next > watermarks.end {
                 return Err(Error::AheadOfLog { topic: partition.topic.to_string(), partition: partition.partition });
             }
-            self.consumer.seek(&partition, Start::Offset(next.max(watermarks.low)))?;
-            self.offsets.insert(partition, next);
+            self.consumer.seek(partition, Start::Offset(next.max(watermarks.low)))?;
+            self.database.progress.publish([(partition.clone(), next)]);
+            self.offsets.extend(self.unplaced.pop().map(|partition| (partition, next)));
         }
-        self.database.progress.publish(self.offsets.clone());
         Ok(())
     }
 
@@ -59,14 +65,19 @@ impl Reader<'_> {
         let mut records = Vec::new();
         for event in self.consumer.poll(&mut records, BATCH_RECORDS_MAX, timeout)? {
             match event {
-                GroupEvent::Revoked(partitions) => self.offsets.retain(|known, _| !partitions.contains(known)),
+                GroupEvent::Revoked(partitions) => {
+                    self.offsets.retain(|known, _| !partitions.contains(known));
+                    self.unplaced.retain(|known| !partitions.contains(known));
+                }
                 GroupEvent::Assigned(partitions) => {
                     // Read from the group's offsets, which are not the truth: read again from the database's.
                     records.retain(|record| !partitions.contains(&partition_of(record)));
-                    self.resume(partitions)?;
+                    self.unplaced.extend(partitions);
                 }
             }
         }
+        records.retain(|record| !self.unplaced.contains(&partition_of(record)));
+        self.place()?;
         // Whatever a consumer hands out: what the database has is not written again, and no offset goes back.
         records.retain(|record| self.offsets.get(&partition_of(record)).is_some_and(|from| record.offset >= *from));
         // Positions also pass transaction markers. Alone they are written only when nothing else is to be done.

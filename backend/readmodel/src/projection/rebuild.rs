@@ -53,10 +53,10 @@ fn replay(
 ) -> Result<RebuildProgress> {
     let ends = ends(log)?;
     let consumer = log.consumer(None)?;
-    let mut reader = Reader { database, log, runtime, consumer, offsets: BTreeMap::new(), pace: None };
+    let unplaced = ends.keys().cloned().collect();
+    let mut reader = Reader { database, log, runtime, consumer, offsets: BTreeMap::new(), unplaced, pace: None };
     let assignment: Vec<_> = ends.keys().map(|partition| (partition.clone(), Start::Earliest)).collect();
     reader.consumer.assign(&assignment)?;
-    reader.resume(ends.keys().cloned().collect())?;
     let mut progress = RebuildProgress::default();
     let mut stalled_polls = 0;
     loop {
@@ -75,7 +75,7 @@ fn replay(
             Ok(_) if stalled_polls < STALLED_POLLS_MAX => stalled_polls += 1,
             Ok(_) => return Err(LogError::Unavailable("it stopped answering before its end".into()).into()),
             // A running projector was first: go on from where it came.
-            Err(Error::Overtaken { .. }) => reader.resume(ends.keys().cloned().collect())?,
+            Err(Error::Overtaken { .. }) => reader.lose_place(),
             Err(error) => return Err(error),
         }
     }
