@@ -126,6 +126,11 @@ pub enum WebError {
          the same bid"
     )]
     LogUnavailable,
+    /// The disk is full: nothing was written.
+    #[error(
+        "the disk of the house is full: nothing new can be taken, and all that was confirmed is safe; try again later"
+    )]
+    DiskFull,
     /// The database cannot be reached.
     #[error("the house cannot answer at the moment; try again")]
     DatabaseUnavailable,
@@ -152,7 +157,7 @@ impl WebError {
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::EmailTaken | Self::Refused { .. } => StatusCode::CONFLICT,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::LogUnavailable | Self::DatabaseUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::LogUnavailable | Self::DiskFull | Self::DatabaseUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -163,7 +168,7 @@ impl WebError {
     pub fn retry_after_s(&self) -> Option<u64> {
         match self {
             Self::TooMany { retry_after_s } => Some(*retry_after_s),
-            Self::LogUnavailable | Self::DatabaseUnavailable | Self::TimedOut => Some(RETRY_AFTER_S),
+            Self::LogUnavailable | Self::DiskFull | Self::DatabaseUnavailable | Self::TimedOut => Some(RETRY_AFTER_S),
             _ => None,
         }
     }

@@ -15,7 +15,7 @@ mod browse;
 mod demo;
 mod error;
 mod form;
-pub(crate) mod format;
+mod format;
 mod item;
 mod layout;
 mod login;

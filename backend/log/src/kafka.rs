@@ -6,12 +6,10 @@
 mod admin;
 mod client;
 mod consumer;
-mod departure;
 mod error;
 mod producer;
 mod rebalances;
 mod record;
-mod takeover;
 mod transactional;
 
 use std::sync::Arc;
@@ -19,7 +17,7 @@ use std::time::Duration;
 
 use rdkafka::Offset;
 use rdkafka::admin::AdminClient;
-use rdkafka::consumer::BaseConsumer;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 
 use crate::port::{
     Consumer, Created, GroupConfig, Log, LogError, Producer, Result, TopicPartition, TopicSpec, TransactionalProducer,
@@ -27,6 +25,7 @@ use crate::port::{
 };
 use client::{Callbacks, base_config, create};
 use consumer::KafkaConsumer;
+use error::log_error;
 use producer::KafkaProducer;
 use transactional::KafkaTransactionalProducer;
 
@@ -130,11 +129,14 @@ impl Log for KafkaLog {
     }
 
     fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<u64>>> {
-        takeover::committed(self, group, partitions)
-    }
-
-    fn take_over(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<u64>>> {
-        takeover::take_over(self, group, partitions)
+        let mut config = base_config(&self.bootstrap);
+        // Only decided offsets: those of an open transaction are waited for.
+        config.set("group.id", group).set("isolation.level", "read_committed").set("enable.auto.commit", "false");
+        let member: BaseConsumer<Callbacks> = create(&config)?;
+        let list = client::partition_list(partitions)?;
+        let found =
+            member.committed_offsets(list, self.options.request_timeout).map_err(|error| log_error(&error, group))?;
+        partitions.iter().map(|partition| client::committed_of(&found, partition)).collect()
     }
 
     fn delete_records(&self, partition: &TopicPartition, before: u64) -> Result<()> {

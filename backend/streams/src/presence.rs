@@ -3,7 +3,6 @@
 //! The key of a record is `worker/<instance>`, its value a [`Report`]. A process counts as live while its last report is no
 //! older than [`LIVE_WITHIN_MS`]; one that stops says so with its last.
 
-mod listener;
 mod report;
 mod reporter;
 
@@ -11,7 +10,6 @@ use std::collections::BTreeMap;
 
 use gavel_log::Record;
 
-pub use listener::Listener;
 pub use report::Report;
 pub(crate) use reporter::{About, Reporter};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gavel_log::{Appended, NewRecord};
+use gavel_log::{Appended, LogError, NewRecord};
 use gavel_readmodel::Receipt;
 
 use crate::error::WebError;
@@ -15,11 +15,13 @@ const APPEND_WITHIN: Duration = Duration::from_secs(5);
 /// Appends a record; durable when this returns.
 ///
 /// # Errors
-/// `LogUnavailable` when the log does not take it. After a time-out it may still have been taken, which the bid's id
+/// `DiskFull`; `LogUnavailable` when the log does not take it. After a time-out it may still have been taken, which the bid's id
 /// makes harmless: the same request again is the same bid.
 pub async fn append(state: &AppState, record: NewRecord) -> Result<Appended, WebError> {
     match tokio::time::timeout(APPEND_WITHIN, state.producer.send(record)).await {
         Ok(Ok(appended)) => Ok(appended),
+        // The log has said so once, for all.
+        Ok(Err(LogError::DiskFull(_))) => Err(WebError::DiskFull),
         Ok(Err(error)) => {
             tracing::warn!(%error, "the log did not take a command");
             Err(WebError::LogUnavailable)

@@ -45,6 +45,7 @@ impl WebError {
             Self::EmailTaken => ("email-taken", "E-mail address taken"),
             Self::Refused { .. } => ("refused", "Refused"),
             Self::TooMany { .. } => ("too-many-requests", "Too many requests"),
+            Self::DiskFull => ("disk-full", "The disk is full"),
             Self::LogUnavailable => ("log-unavailable", "The log is unavailable"),
             Self::DatabaseUnavailable => ("database-unavailable", "The database is unavailable"),
             Self::TimedOut => ("timed-out", "Timed out"),

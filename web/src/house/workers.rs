@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use super::{StartError, folder, topics};
 use crate::config::Config;
 
-/// How often it is looked whether the streams still run.
+/// How often it is looked whether the projections still run.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The running workers.
@@ -66,17 +66,13 @@ impl Workers {
         running.as_ref().map(|running| (running.streams.status(), running.projector.status()))
     }
 
-    /// Waits until a thread has stopped by itself; answers why.
+    /// Waits until the projections have stopped by themselves; answers why. Streams that stopped, say because the disk is full, end
+    /// no process: `/readyz` tells of them, and what is there is served.
     pub(super) async fn failed(&self) -> String {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let Some((streams, projector)) = self.status() else { continue };
-            if !projector.is_running {
+            if self.status().is_some_and(|(_, projector)| !projector.is_running) {
                 return "the projections stopped".into();
-            }
-            if let Some(thread) = streams.threads.iter().find(|thread| !thread.running) {
-                let reason = thread.error.clone().unwrap_or_default();
-                return format!("the {} streams stopped: {reason}", thread.topology);
             }
         }
     }

@@ -31,7 +31,7 @@ pub(super) struct State {
     /// The newest epoch of each transactional id.
     pub(super) epochs: HashMap<Arc<str>, u64>,
     /// Why nothing is written any more.
-    pub(super) failed: Option<String>,
+    pub(super) failed: Option<LogError>,
     /// Bytes of all tails, and the partitions in the order of their chunks.
     tail_bytes: usize,
     tail_order: VecDeque<PartitionId>,

@@ -1,6 +1,7 @@
 //! The rows on disk: one fjall keyspace, whose journal makes a batch atomic and durable, whose checksums find damage
 //! and whose lock file keeps a second process out. See `docs/decisions/0001-embedded-log-storage.md`.
 
+use std::io::ErrorKind;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
@@ -155,9 +156,33 @@ impl Batch<'_> {
 /// The port's words for a failure of fjall.
 fn failed(error: fjall::Error) -> LogError {
     match error {
-        fjall::Error::Io(error) => LogError::Storage(error.to_string()),
+        fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => unwritten(&error),
         fjall::Error::Poisoned => LogError::Storage("an earlier write failed; restart gavel".into()),
-        fjall::Error::Storage(fjall::LsmError::Io(error)) => LogError::Storage(error.to_string()),
         other => LogError::Corrupt(other.to_string()),
+    }
+}
+
+/// A quota and a limit of files are as full as a disk.
+fn unwritten(error: &std::io::Error) -> LogError {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            LogError::DiskFull(error.to_string())
+        }
+        _ => LogError::Storage(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_a_broken_one() {
+        let of = |errno| failed(fjall::Error::Io(std::io::Error::from_raw_os_error(errno)));
+        let (no_space, quota, too_large, broken) = (of(28), of(122), of(27), of(5));
+        for full in [no_space, quota, too_large] {
+            assert!(matches!(full, LogError::DiskFull(_)), "{full}");
+        }
+        assert!(matches!(broken, LogError::Storage(_)), "{broken}");
     }
 }

@@ -212,20 +212,20 @@ impl Writer {
 
     /// After a failed write nobody knows what is on disk: nothing more is acknowledged until the log is opened again.
     fn fail(&self, appends: Vec<Append>, error: &LogError) {
-        tracing::error!(%error, "the log cannot be written; restart gavel once the disk is well");
+        tracing::error!(%error, "the log takes nothing more; what was acknowledged is safe, and reads go on");
         let mut state = self.core.state();
-        state.failed = Some(error.to_string());
+        state.failed = Some(error.clone());
         end_commits(&mut state, &appends);
         drop(state);
         for append in appends {
-            append.reply.refuse(LogError::Storage(error.to_string()));
+            append.reply.refuse(error.clone());
         }
     }
 }
 
 fn check(state: &mut MutexGuard<'_, State>, append: &Append) -> Result<()> {
-    if let Some(reason) = &state.failed {
-        return Err(LogError::Storage(reason.clone()));
+    if let Some(error) = &state.failed {
+        return Err(error.clone());
     }
     if let Some((id, epoch)) = &append.owner {
         state.check_owner(id, *epoch)?;

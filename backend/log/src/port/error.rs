@@ -17,7 +17,7 @@ pub enum ErrorClass {
 }
 
 /// Why the log refused.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum LogError {
     /// No answer from the log in time, or no connection.
     #[error("the log is unreachable: {0}")]
@@ -50,7 +50,10 @@ pub enum LogError {
     /// Another process holds the data folder.
     #[error("{} is in use by another gavel process; stop it, or choose another folder with --data", .0.display())]
     FolderInUse(PathBuf),
-    /// The disk is full or not writable. Nobody knows what the failed write left: nothing more is taken until the log is
+    /// The disk is full. As after every failed write, nothing more is taken until the log is opened again.
+    #[error("the disk is full: make room, then restart gavel ({0})")]
+    DiskFull(String),
+    /// The disk is not writable. Nobody knows what the failed write left: nothing more is taken until the log is
     /// opened again.
     #[error("cannot write to the log: {0}")]
     Storage(String),
@@ -72,7 +75,9 @@ impl LogError {
             Self::UnknownTopic(_) | Self::TopicDiffers { .. } | Self::RecordTooLarge { .. } | Self::Misuse(_) => {
                 ErrorClass::Reject
             }
-            Self::Fenced(_) | Self::FolderInUse(_) | Self::Storage(_) | Self::Corrupt(_) => ErrorClass::Fatal,
+            Self::Fenced(_) | Self::FolderInUse(_) | Self::DiskFull(_) | Self::Storage(_) | Self::Corrupt(_) => {
+                ErrorClass::Fatal
+            }
         }
     }
 }

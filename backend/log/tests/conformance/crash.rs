@@ -175,7 +175,7 @@ fn child() {
         match producer.send(NewRecord { value, ..record(&topic, 0, "k", "") }).wait() {
             Ok(_) => writeln!(out, "\nacked {number}").unwrap(),
             Err(error) => {
-                assert!(matches!(error, LogError::Storage(_)), "{error}");
+                assert!(matches!(error, LogError::DiskFull(_)), "{error}");
                 assert_eq!(error.class(), ErrorClass::Fatal);
                 writeln!(out, "\nrefused: {error}").unwrap();
                 refusals += 1;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use gavel_log::Record;
-use serde::Serialize;
 
 use super::order::{ALL, Order, OrderedState};
 
@@ -12,8 +11,7 @@ use super::order::{ALL, Order, OrderedState};
 pub const DRAIN_LEAD_MS: i64 = 1_000;
 
 /// What a topology is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
     /// Process what comes.
     #[default]
@@ -28,10 +26,9 @@ pub enum Mode {
 }
 
 /// What the orders together ask of one topology.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Regime {
     /// What it is to do.
-    #[serde(flatten)]
     pub mode: Mode,
     /// How many records it may process in a second, in all processes together.
     pub rate_per_s: Option<NonZeroU32>,

@@ -48,5 +48,4 @@ fn drive(mut member: Member, stop: &Stop) {
             Step::Stopped => break,
         }
     }
-    member.stop();
 }

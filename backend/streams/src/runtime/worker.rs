@@ -57,7 +57,10 @@ impl Worker {
     }
 
     pub(super) fn give_up(&self, error: &RuntimeError) {
-        tracing::error!(topology = self.topology.name(), %error, "a thread stopped");
+        // A full disk stops all threads at once; the log has said so, once for all of them.
+        if !matches!(error, RuntimeError::Log(LogError::DiskFull(_))) {
+            tracing::error!(topology = self.topology.name(), %error, "a thread stopped");
+        }
         self.set_error(Some(error.to_string()));
     }
 

@@ -203,10 +203,6 @@ struct FaultyConsumer {
 }
 
 impl Consumer for FaultyConsumer {
-    fn leave(self: Box<Self>) {
-        self.inner.leave();
-    }
-
     fn subscribe(&mut self, topics: &[&str]) -> Result<()> {
         self.inner.subscribe(topics)
     }
