@@ -86,6 +86,12 @@ impl Ground {
         self.processes[0].url()
     }
 
+    /// The address of its database on PostgreSQL.
+    #[must_use]
+    pub fn database(&self) -> &str {
+        &self.place[3]
+    }
+
     /// The processes: the one that serves the web first.
     pub fn processes(&mut self) -> &mut [House] {
         &mut self.processes

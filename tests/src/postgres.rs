@@ -51,9 +51,14 @@ impl Postgres {
             .arg(format!("unix_socket_directories={}", self.folder.path().display()))
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        self.process = Some(Process::spawn(&mut command)?);
         let url = self.url("postgres");
-        wait_until("PostgreSQL answers", READY_WITHIN, || answers(&url))
+        wait_until("PostgreSQL answers", READY_WITHIN, || {
+            // As long as a process of the one before lives, it refuses to start.
+            if self.process.as_mut().is_none_or(|process| process.ended().is_some()) {
+                self.process = Process::spawn(&mut command).ok();
+            }
+            answers(&url)
+        })
     }
 
     /// Ends it at once.

@@ -4,7 +4,6 @@
 
 mod admin;
 mod backtest;
-mod control;
 mod crash;
 mod faults;
 mod openapi;
