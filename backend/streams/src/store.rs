@@ -10,14 +10,23 @@ use bytes::Bytes;
 pub(crate) type Overlay = BTreeMap<Bytes, Option<Bytes>>;
 
 /// The local state cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-#[error("the local state: {0}")]
-pub struct StoreError(pub(crate) String);
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the local state: {problem}")]
+pub struct StoreError {
+    pub(crate) problem: String,
+    /// What another attempt may mend, and what only the changelog can.
+    pub(crate) is_damage: bool,
+}
 
 impl StoreError {
-    /// For this problem.
+    /// For this problem, which may pass.
     pub fn new(problem: impl Into<String>) -> Self {
-        Self(problem.into())
+        Self { problem: problem.into(), is_damage: false }
+    }
+
+    /// What is on the disk is not what was written.
+    pub fn damage(problem: impl Into<String>) -> Self {
+        Self { problem: problem.into(), is_damage: true }
     }
 }
 

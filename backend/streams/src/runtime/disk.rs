@@ -1,10 +1,11 @@
 //! What local state is kept on: ordered rows of bytes, in keyspaces of their own. On a machine that is a fjall database; a test
 //! may give a disk that tears.
 
-use std::path::Path;
+mod folder;
 
 use bytes::Bytes;
-use fjall::{Database, KeyspaceCreateOptions};
+
+pub(super) use folder::FolderDisk;
 
 use crate::store::StoreError;
 
@@ -18,6 +19,24 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// It cannot be read.
     fn keyspace(&self, name: &str) -> Result<Box<dyn Keyspace>, StoreError>;
+
+    /// Whether what is there was read from another log than this, or is kept in a way that is not known here. Takes note of the
+    /// log where nothing is noted.
+    ///
+    /// # Errors
+    /// It cannot be read or noted.
+    fn is_foreign(&self, _log_id: &str) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    /// Closes the disk, to be opened again by the next keyspace; what cannot be used, for this reason, is set aside before.
+    /// Nobody holds a keyspace.
+    ///
+    /// # Errors
+    /// It cannot be set aside.
+    fn renew(&self, _damage: Option<&str>) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// Rows, ordered by their keys.
@@ -51,73 +70,4 @@ pub trait Keyspace: Send {
     /// # Errors
     /// They cannot be dropped.
     fn clear(&mut self) -> Result<(), StoreError>;
-}
-
-impl From<fjall::Error> for StoreError {
-    fn from(error: fjall::Error) -> Self {
-        Self::new(error.to_string())
-    }
-}
-
-/// A folder on this machine.
-pub(super) struct FolderDisk(Database);
-
-impl FolderDisk {
-    /// Opens the folder, and makes it where there is none.
-    pub(super) fn open(folder: &Path) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(folder).map_err(|error| StoreError::new(format!("{}: {error}", folder.display())))?;
-        Ok(Self(Database::builder(folder).open()?))
-    }
-}
-
-impl Disk for FolderDisk {
-    fn keyspace(&self, name: &str) -> Result<Box<dyn Keyspace>, StoreError> {
-        let keyspace = self.0.keyspace(name, KeyspaceCreateOptions::default)?;
-        Ok(Box::new(FolderKeyspace { database: self.0.clone(), name: name.to_owned(), keyspace }))
-    }
-}
-
-/// Rows are written straight into sorted tables: a journal of them the log itself is.
-struct FolderKeyspace {
-    database: Database,
-    name: String,
-    keyspace: fjall::Keyspace,
-}
-
-impl Keyspace for FolderKeyspace {
-    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        Ok(self.keyspace.get(key)?.map(|value| Bytes::copy_from_slice(&value)))
-    }
-
-    fn scan_prefix(&self, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
-        let row = |guard: fjall::Guard| {
-            let (key, value) = guard.into_inner()?;
-            Ok((Bytes::copy_from_slice(&key), Bytes::copy_from_slice(&value)))
-        };
-        self.keyspace.prefix(prefix).map(row).collect()
-    }
-
-    fn first_key(&self) -> Result<Option<Bytes>, StoreError> {
-        let first = self.keyspace.iter().next().map(fjall::Guard::key).transpose()?;
-        Ok(first.map(|key| Bytes::copy_from_slice(&key)))
-    }
-
-    fn write(&mut self, rows: Write<'_>) -> Result<(), StoreError> {
-        let mut ingestion = self.keyspace.start_ingestion()?;
-        for (key, value) in rows {
-            match value {
-                Some(value) => ingestion.write(key, &value[..])?,
-                None => ingestion.write_tombstone(key)?,
-            }
-        }
-        Ok(ingestion.finish()?)
-    }
-
-    /// A new keyspace takes its place. To clear it would be journalled, and done again at the next start, whatever was written
-    /// since.
-    fn clear(&mut self) -> Result<(), StoreError> {
-        self.database.delete_keyspace(self.keyspace.clone())?;
-        self.keyspace = self.database.keyspace(&self.name, KeyspaceCreateOptions::default)?;
-        Ok(())
-    }
 }

@@ -16,12 +16,15 @@
 mod recent;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
+use gavel_log::Log;
 
 use super::clock::Clock;
 use super::disk::{Disk, FolderDisk, Keyspace};
+use super::live_task::WorkError;
 use super::options::LocalState;
 use crate::store::{Overlay, StateStore, StoreError, merged};
 use crate::topology::Topology;
@@ -37,6 +40,8 @@ const BOUND_ROW: [u8; 2] = [META, b'b'];
 const SAVED_ROW: [u8; 2] = [META, b's'];
 /// After this long a store is too old to be read on from: half of what a changelog keeps tombstones for.
 const LONGEST_ABSENCE_MS: i64 = 12 * 60 * 60 * 1000;
+/// For so long after the disk was begun anew, it is not begun anew again.
+const RENEWED_LATELY: Duration = Duration::from_secs(10 * 60);
 /// Raised when the rows are laid out differently: stores of another layout are dropped, and come back from the changelog.
 const LAYOUT_VERSION: u32 = 2;
 
@@ -44,8 +49,19 @@ const LAYOUT_VERSION: u32 = 2;
 pub(crate) struct LocalStores {
     disk: Arc<dyn Disk>,
     clock: Arc<dyn Clock>,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
     /// The tasks open now. A task that moves from thread to thread within the process is first closed by the old one.
-    open: Mutex<BTreeSet<String>>,
+    open: BTreeSet<String>,
+    /// What is wrong with the disk. Every store is closed for it, for they share it.
+    trouble: Option<StoreError>,
+    /// Whether the disk is known to be of our log.
+    is_identified: bool,
+    /// When it was last begun anew.
+    renewed: Option<Duration>,
 }
 
 impl LocalStores {
@@ -54,27 +70,79 @@ impl LocalStores {
             LocalState::Folder(folder) => Arc::new(FolderDisk::open(folder)?),
             LocalState::Disk(disk) => Arc::clone(disk),
         };
-        Ok(Arc::new(Self { disk, clock, open: Mutex::default() }))
+        Ok(Arc::new(Self { disk, clock, held: Mutex::default() }))
     }
 
-    /// Opens the store of a task; `None` while another thread still holds it.
+    /// Opens the store of a task; `None` while another thread still holds it, or others hold theirs on a disk that is not to be
+    /// used any more.
     pub(crate) fn task_store(
         self: &Arc<Self>,
         topology: &Topology,
         partition: u32,
     ) -> Result<Option<LocalStore>, StoreError> {
         let name = format!("{}.{partition}", topology.name());
-        if !self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone()) {
-            return Ok(None);
+        {
+            let mut held = self.held();
+            if !self.renew(&mut held)? || !held.open.insert(name.clone()) {
+                return Ok(None);
+            }
         }
         let lease = Lease { stores: Arc::clone(self), name };
-        let keyspace = self.disk.keyspace(&lease.name)?;
+        let keyspace = self.noticed(self.disk.keyspace(&lease.name))?;
         let recent = Recent::new(topology.0.stores.len());
-        let mut store = LocalStore { lease, keyspace, recent, layout: layout(topology), staged_bound: None };
-        if store.keyspace.get(&LAYOUT_ROW)?.is_none_or(|found| found[..] != store.layout[..]) || store.is_stale()? {
+        let mut store = LocalStore { keyspace, recent, layout: layout(topology), staged_bound: None, lease };
+        let layout = store.noticed(store.keyspace.get(&LAYOUT_ROW))?;
+        if layout.is_none_or(|found| found[..] != store.layout[..]) || store.is_stale()? {
             store.wipe()?;
         }
         Ok(Some(store))
+    }
+
+    /// Sees to it that what is on the disk was read from this log. Called before the first store is opened.
+    pub(crate) fn identify(&self, log: &dyn Log) -> Result<(), WorkError> {
+        let mut held = self.held();
+        if !held.is_identified && self.renew(&mut held)? {
+            let id = log.id()?;
+            if self.disk.is_foreign(&id)? {
+                self.disk.renew(Some("it is of another log, or of another version"))?;
+                self.disk.is_foreign(&id)?;
+            }
+            held.is_identified = true;
+        }
+        Ok(())
+    }
+
+    /// Whether all who hold a store are to let it go.
+    pub(crate) fn is_in_trouble(&self) -> bool {
+        self.held().trouble.is_some()
+    }
+
+    /// Takes note of an error. What comes back soon after the disk was begun anew is not the disk's fault.
+    pub(crate) fn report(&self, error: &StoreError) {
+        let mut held = self.held();
+        let is_recent = held.renewed.is_some_and(|at| self.clock.monotonic().saturating_sub(at) < RENEWED_LATELY);
+        if !is_recent && held.trouble.is_none() {
+            held.trouble = Some(error.clone());
+        }
+    }
+
+    fn noticed<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        outcome.inspect_err(|error| self.report(error))
+    }
+
+    /// Begins anew where it must and nobody holds a store. False if somebody does.
+    fn renew(&self, held: &mut Held) -> Result<bool, StoreError> {
+        let Some(trouble) = &held.trouble else { return Ok(true) };
+        if !held.open.is_empty() {
+            return Ok(false);
+        }
+        self.disk.renew(trouble.is_damage.then_some(trouble.problem.as_str()))?;
+        *held = Held { renewed: Some(self.clock.monotonic()), ..Held::default() };
+        Ok(true)
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -92,18 +160,19 @@ struct Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.stores.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+        self.stores.held().open.remove(&self.name);
     }
 }
 
 /// The local store of one task.
 pub(crate) struct LocalStore {
-    lease: Lease,
     keyspace: Box<dyn Keyspace>,
     recent: Recent,
     layout: Bytes,
     /// Taken with the next unit of work.
     staged_bound: Option<u64>,
+    /// Given up last.
+    lease: Lease,
 }
 
 impl LocalStore {
@@ -112,14 +181,14 @@ impl LocalStore {
         if let Some(bound) = self.recent.bound() {
             return Ok(Some(bound));
         }
-        let Some(bytes) = self.keyspace.get(&BOUND_ROW)? else { return Ok(None) };
-        let bytes = bytes[..].try_into().map_err(|_| StoreError::new("a bound cannot be read"))?;
-        Ok(Some(u64::from_be_bytes(bytes)))
+        let Some(bytes) = self.noticed(self.keyspace.get(&BOUND_ROW))? else { return Ok(None) };
+        let bytes = bytes[..].try_into().map_err(|_| StoreError::damage("a bound cannot be read"));
+        Ok(Some(u64::from_be_bytes(self.noticed(bytes)?)))
     }
 
     /// Whether there is anything in any store.
     pub(crate) fn has_rows(&self) -> Result<bool, StoreError> {
-        Ok(self.recent.has_rows() || self.keyspace.first_key()?.is_some_and(|key| key[..] < [META][..]))
+        Ok(self.recent.has_rows() || self.noticed(self.keyspace.first_key())?.is_some_and(|key| key[..] < [META][..]))
     }
 
     /// Has the next [`apply`](StateStore::apply) take this bound.
@@ -130,8 +199,13 @@ impl LocalStore {
     /// Drops all rows.
     pub(crate) fn wipe(&mut self) -> Result<(), StoreError> {
         self.abandon();
-        self.keyspace.clear()?;
-        self.keyspace.write(&mut std::iter::once((LAYOUT_ROW.to_vec(), Some(self.layout.clone()))))
+        let mut layout = std::iter::once((LAYOUT_ROW.to_vec(), Some(self.layout.clone())));
+        let wiped = self.keyspace.clear().and_then(|()| self.keyspace.write(&mut layout));
+        self.noticed(wiped)
+    }
+
+    fn noticed<T>(&self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        self.lease.stores.noticed(outcome)
     }
 
     /// Forgets what is not on the disk, as a process does that dies.
@@ -160,13 +234,15 @@ impl LocalStore {
             [row(BOUND_ROW, bound.to_be_bytes()), row(SAVED_ROW, now_ms.to_be_bytes())]
         });
         let rows = stores.into_iter().enumerate().flat_map(rows);
-        self.keyspace.write(&mut rows.chain(bound.into_iter().flatten()))
+        let written = self.keyspace.write(&mut rows.chain(bound.into_iter().flatten()));
+        self.noticed(written)
     }
 
     /// Whether its bound is so old that it may miss a removal.
     fn is_stale(&self) -> Result<bool, StoreError> {
-        let saved_ms =
-            self.keyspace.get(&SAVED_ROW)?.and_then(|bytes| Some(i64::from_be_bytes(bytes[..].try_into().ok()?)));
+        let saved_ms = self
+            .noticed(self.keyspace.get(&SAVED_ROW))?
+            .and_then(|bytes| Some(i64::from_be_bytes(bytes[..].try_into().ok()?)));
         let now_ms = self.lease.stores.clock.now_ms();
         Ok(saved_ms.is_some_and(|saved_ms| now_ms.saturating_sub(saved_ms) > LONGEST_ABSENCE_MS))
     }
@@ -176,12 +252,12 @@ impl StateStore for LocalStore {
     fn get(&self, store: usize, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
         match self.recent.get(store, key) {
             Some(value) => Ok(value.clone()),
-            None => self.keyspace.get(&row(store, key)),
+            None => self.noticed(self.keyspace.get(&row(store, key))),
         }
     }
 
     fn scan_prefix(&self, store: usize, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
-        let rows = self.keyspace.scan_prefix(&row(store, prefix))?;
+        let rows = self.noticed(self.keyspace.scan_prefix(&row(store, prefix)))?;
         let entries = rows.into_iter().map(|(row, value)| (row.slice(1..), value)).collect();
         Ok(merged(entries, self.recent.with_prefix(store, prefix)))
     }
@@ -194,6 +270,9 @@ impl StateStore for LocalStore {
 
 impl Drop for LocalStore {
     fn drop(&mut self) {
+        if self.lease.stores.is_in_trouble() {
+            self.abandon();
+        }
         if let Err(error) = self.flush() {
             tracing::warn!(task = self.lease.name, %error, "local state was not written; the changelog has it");
         }

@@ -21,6 +21,10 @@ use crate::task::TaskError;
 use crate::task::rows::read_offset;
 use crate::topology::Topology;
 
+/// How often it is said how far a restoration is, and how much there must be to read.
+const TELL_EVERY: Duration = Duration::from_secs(5);
+const WORTH_TELLING: u64 = 10_000;
+
 /// One task being restored.
 pub(super) struct Restoration {
     store: LocalStore,
@@ -34,6 +38,8 @@ pub(super) struct Restoration {
     committed: Vec<Option<u64>>,
     records: Vec<Record>,
     restored: u64,
+    /// When it was last said how far it is.
+    told: Option<Duration>,
 }
 
 /// A task as it was at its last unit of work.
@@ -81,6 +87,7 @@ impl Restoration {
             committed,
             records: Vec::new(),
             restored: 0,
+            told: None,
         })
     }
 
@@ -122,6 +129,18 @@ impl Restoration {
     pub(super) fn state(&self) -> TaskState {
         let restored = self.position.min(self.end).saturating_sub(self.start);
         TaskState::Restoring { restored, total: self.end.saturating_sub(self.start) }
+    }
+
+    /// Says how far it is, where that takes a while: at the beginning, now and then, and at the end.
+    pub(super) fn tell(&mut self, topology: &Topology, now: Duration) {
+        let (done, total) =
+            (self.position.min(self.end).saturating_sub(self.start), self.end.saturating_sub(self.start));
+        let is_due = self.told.is_none_or(|told| now.saturating_sub(told) >= TELL_EVERY) || self.is_done();
+        if total >= WORTH_TELLING && is_due {
+            let (name, partition) = (topology.name(), self.changelog.partition);
+            tracing::info!("{name}: restoring partition {partition}, {done} of {total} changelog records");
+            self.told = Some(now);
+        }
     }
 
     /// The restored task. Its store has a bound, also where there was nothing to read.

@@ -102,6 +102,7 @@ impl Session {
             }
         }
         self.receive();
+        self.let_go_of_trouble();
         let restoring = self.try_restore()?;
         self.obey();
         let worked = self.until_unit().is_zero() && self.process()?;

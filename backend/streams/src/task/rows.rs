@@ -39,7 +39,7 @@ pub(crate) fn read_offset(store: &impl StateStore, topic: &str) -> Result<Option
 
 /// A row that cannot be read.
 pub(super) fn damaged() -> StoreError {
-    StoreError::new("a row of the task store cannot be read")
+    StoreError::damage("a row of the task store cannot be read")
 }
 
 fn offset_key(topic: &str) -> Bytes {

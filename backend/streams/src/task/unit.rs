@@ -172,5 +172,5 @@ impl<S: StateStore> Context for Scope<'_, S> {
 }
 
 fn unreadable(error: StoreError) -> ProcessorError {
-    ProcessorError::State(error.0)
+    ProcessorError::State(error.problem)
 }

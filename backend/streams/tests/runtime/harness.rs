@@ -1,5 +1,6 @@
 //! A log with the topics of a small topology, a way to run it, and to look at what came out.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -189,6 +190,11 @@ impl House {
 
     pub(crate) fn start_failing(&self, failpoint: Failpoint) -> Runtime {
         self.start_with(&RuntimeOptions { failpoint: Some(failpoint), ..self.options("one") })
+    }
+
+    /// Where a process keeps its local state.
+    pub(crate) fn state_folder(&self, instance: &str) -> PathBuf {
+        self.state.path().join(instance)
     }
 
     /// Loses all local state of a process.

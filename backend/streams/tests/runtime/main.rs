@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may end where it is")]
 
 mod control;
+mod damage;
 mod dead_letters;
 mod exactly_once;
 mod failpoints;

@@ -161,3 +161,27 @@ fn what_gathered_is_written_when_it_is_much() {
     assert_eq!(store.scan_prefix(1, b"").unwrap().len(), 50_000);
     assert_eq!(store.bound().unwrap(), Some(49));
 }
+
+#[test]
+fn a_disk_that_is_damaged_is_begun_anew_once_all_have_let_go() {
+    let home = TempDir::new().unwrap();
+    let aside = |number: u32| home.path().join(format!("streams.damaged-{number}"));
+    let topology = topology(&["one"]);
+    let stores = LocalStores::open(&LocalState::Folder(home.path().join("streams")), clock()).unwrap();
+    let open = |partition: u32| stores.task_store(&topology, partition).unwrap();
+    let (mut one, two) = (open(0).unwrap(), open(1).unwrap());
+    put(&mut one, 1, "k", Some("v"));
+    one.flush().unwrap();
+    stores.report(&StoreError::damage("a test says so"));
+    assert!(stores.is_in_trouble() && open(2).is_none(), "two others hold theirs");
+    drop(one);
+    assert!(open(0).is_none() && !aside(1).exists(), "one other does");
+    drop(two);
+    let mut one = open(0).unwrap();
+    assert!(aside(1).exists() && !stores.is_in_trouble());
+    assert!(!one.has_rows().unwrap());
+    put(&mut one, 1, "k", Some("v"));
+    // What was read from the changelog just now is not the disk's fault.
+    stores.report(&StoreError::damage("again"));
+    assert!(!stores.is_in_trouble() && !aside(2).exists());
+}

@@ -64,15 +64,19 @@ impl Session {
         let mut restoration = match std::mem::replace(&mut task.phase, Phase::Assigned) {
             Phase::Restoring(restoration) => restoration,
             _ => {
+                worker.stores.identify(&*worker.log)?;
                 let Some(store) = worker.stores.task_store(&worker.topology, partition)? else { return Ok(false) };
                 let (log, topology) = (&*worker.log, &worker.topology);
                 Box::new(Restoration::begin(log, &mut **restorer, topology, &task.sources, store)?)
             }
         };
-        if !restoration.step(&mut **restorer, RESTORE_RECORDS, RESTORE_WAIT)? {
+        restoration.tell(&worker.topology, worker.monotonic());
+        let is_done = restoration.step(&mut **restorer, RESTORE_RECORDS, RESTORE_WAIT)?;
+        if !is_done {
             task.phase = Phase::Restoring(restoration);
             return Ok(true);
         }
+        restoration.tell(&worker.topology, worker.monotonic());
         let Restored { store, next, records } = restoration.finish(&*worker.log)?;
         for (source, next) in task.sources.iter().zip(&next) {
             self.consumer.seek(source, next.map_or(Start::Earliest, Start::Offset))?;
@@ -92,12 +96,28 @@ impl Session {
         }
     }
 
+    /// Lets all stores go where their disk is to be begun anew: what they hold comes back from the changelogs.
+    pub(super) fn let_go_of_trouble(&mut self) {
+        if !self.worker.stores.is_in_trouble() {
+            return;
+        }
+        for task in self.tasks.values_mut().filter(|task| !matches!(task.phase, Phase::Assigned)) {
+            // If it cannot be paused, what is read for nothing is dropped.
+            drop(self.consumer.pause(&task.sources));
+            task.phase = Phase::Assigned;
+        }
+        self.restored.get_or_insert(0);
+    }
+
     /// A task cannot go on. The others do; it is begun again after a while.
     pub(in crate::runtime) fn fail(&mut self, partition: u32, error: &TaskError) {
         let topology = self.worker.topology.name();
         tracing::error!(topology, partition, %error, "a task stopped");
         metrics::counter!("gavel_streams_task_failures_total", "topology" => topology.to_string()).increment(1);
         self.restored.get_or_insert(0);
+        if let TaskError::Store(error) = error {
+            self.worker.stores.report(error);
+        }
         if let Some(task) = self.tasks.get_mut(&partition) {
             // If it cannot be paused, what is read for nothing is dropped.
             drop(self.consumer.pause(&task.sources));
