@@ -1,5 +1,7 @@
 //! The command line.
 
+mod control;
+
 use std::ffi::OsStr;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -10,6 +12,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+use self::control::Ordered;
 use crate::command::{self, CommandError};
 use crate::config::{Config, ConfigError, Flags, LogFormat};
 use crate::house::Role;
@@ -45,6 +48,15 @@ enum Command {
     Rebuild,
     /// Recomputes every outcome from the log, and prints what is recorded otherwise
     Verify,
+    /// Who runs what, how far it is, and what is ordered. Fails unless every partition is run
+    Status {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Pauses, slows or drains the processing of a running house
+    #[command(subcommand)]
+    Control(Ordered),
     /// Who may see the desk
     #[command(subcommand)]
     Admin(Admin),
@@ -166,6 +178,8 @@ fn run(cli: Cli) -> Result<(), CommandError> {
             Command::Topics(Topics::Check) => command::topics::check(&config).await,
             Command::Rebuild => command::rebuild::run(&config).await,
             Command::Verify => operate(&config, operator::Command::Verify).await,
+            Command::Status { json } => operate(&config, operator::Command::Status { json }).await,
+            Command::Control(ordered) => operate(&config, ordered.into()).await,
             Command::Admin(Admin::Grant { email }) => command::admin::set(&config, &email, true).await,
             Command::Admin(Admin::Revoke { email }) => command::admin::set(&config, &email, false).await,
             Command::Demo(Demo { url, seed }) => command::demo::run(&url, seed).await,
@@ -213,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_command_without_its_own_gets_help() {
-        for command in ["topics", "admin"] {
+        for command in ["topics", "admin", "control"] {
             let refusal = refusal(&[command]);
             assert_eq!(refusal.kind(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
             assert!(refusal.use_stderr());

@@ -10,8 +10,11 @@
 //!
 //! A command that works for long flushes its output now and then: where nobody listens any more that fails, and ends it.
 
+mod control;
 mod door;
 mod knock;
+mod scope;
+mod status;
 mod verify;
 mod wire;
 
@@ -22,8 +25,10 @@ use std::time::{Duration, Instant};
 
 use gavel_auctions::verify::VerifyError;
 use gavel_log::{Log, LogError};
+use gavel_streams::TopologyError;
 use serde::{Deserialize, Serialize};
 
+pub use control::{Change, Control};
 pub use door::Door;
 
 use crate::config::Config;
@@ -40,6 +45,18 @@ const KNOCK_EVERY: Duration = Duration::from_millis(100);
 pub enum Command {
     /// Recompute every outcome from the log, and say what is recorded otherwise.
     Verify,
+    /// Order something, and wait until it is followed.
+    Control(Control),
+    /// Say what is ordered.
+    ShowControl {
+        /// As JSON.
+        json: bool,
+    },
+    /// Say who runs what.
+    Status {
+        /// As JSON.
+        json: bool,
+    },
 }
 
 /// Why a command failed. Each is told as one line.
@@ -90,6 +107,28 @@ pub enum OperatorError {
         /// Its first offset.
         low: u64,
     },
+    /// Nothing of that name can be ordered anything.
+    #[error("nothing here is called {name}; orders are for {}", .known.join(", "))]
+    UnknownScope {
+        /// As it was named.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// An order is in the log, but not everybody follows it yet.
+    #[error("the order is in the log, but after {wait_s} s it is not followed by {}", .late.join(", "))]
+    NotFollowed {
+        /// How long was waited.
+        wait_s: u32,
+        /// Who does not, or where.
+        late: Vec<String>,
+    },
+    /// Not all is as it should be; what was printed.
+    #[error("{}", .0.join("; "))]
+    Unwell(Vec<String>),
+    /// The topologies do not fit together: a mistake in Gavel.
+    #[error(transparent)]
+    Topology(#[from] TopologyError),
     /// The command has a bug.
     #[error("the command panicked")]
     Panicked,
@@ -103,6 +142,9 @@ impl Command {
     fn run(self, log: &Arc<dyn Log>, out: &mut dyn Write) -> Result<(), OperatorError> {
         match self {
             Self::Verify => verify::run(log, out),
+            Self::Control(control) => control.run(log, out),
+            Self::ShowControl { json } => control::show(log, json, out),
+            Self::Status { json } => status::run(log, json, out),
         }
     }
 }

@@ -15,7 +15,7 @@ mod browse;
 mod demo;
 mod error;
 mod form;
-mod format;
+pub(crate) mod format;
 mod item;
 mod layout;
 mod login;

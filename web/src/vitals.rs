@@ -129,13 +129,14 @@ fn condition(streams: &RuntimeStatus) -> Option<String> {
         }
         _ => None,
     });
-    let held = streams.tasks().filter_map(|task| match task.state {
-        TaskState::Paused => Some(format!("paused by order: {} {}", task.topology, task.partition)),
-        TaskState::Drained => Some(format!("drained by order: {} {}", task.topology, task.partition)),
-        _ => None,
-    });
-    let said: Vec<String> = restoring.chain(held).collect();
+    let held = |what: &str, state: TaskState| {
+        let tasks = streams.tasks().filter(|task| task.state == state);
+        let names: Vec<String> = tasks.map(|task| format!("{} {}", task.topology, task.partition)).collect();
+        (!names.is_empty()).then(|| format!("{what} by order: {}", names.join(", ")))
+    };
+    let held = [held("paused", TaskState::Paused), held("drained", TaskState::Drained)];
+    let said: Vec<String> = restoring.chain(held.into_iter().flatten()).collect();
     let waiting =
         (!streams.is_ready()).then(|| "tasks wait for their turn, for their group or for their orders".into());
-    if said.is_empty() { waiting } else { Some(said.join(", ")) }
+    if said.is_empty() { waiting } else { Some(said.join("; ")) }
 }

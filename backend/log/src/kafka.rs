@@ -6,10 +6,12 @@
 mod admin;
 mod client;
 mod consumer;
+mod departure;
 mod error;
 mod producer;
 mod rebalances;
 mod record;
+mod takeover;
 mod transactional;
 
 use std::sync::Arc;
@@ -17,7 +19,7 @@ use std::time::Duration;
 
 use rdkafka::Offset;
 use rdkafka::admin::AdminClient;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::consumer::BaseConsumer;
 
 use crate::port::{
     Consumer, Created, GroupConfig, Log, LogError, Producer, Result, TopicPartition, TopicSpec, TransactionalProducer,
@@ -25,7 +27,6 @@ use crate::port::{
 };
 use client::{Callbacks, base_config, create};
 use consumer::KafkaConsumer;
-use error::log_error;
 use producer::KafkaProducer;
 use transactional::KafkaTransactionalProducer;
 
@@ -129,14 +130,11 @@ impl Log for KafkaLog {
     }
 
     fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<u64>>> {
-        let mut config = base_config(&self.bootstrap);
-        // Only decided offsets: those of an open transaction are waited for.
-        config.set("group.id", group).set("isolation.level", "read_committed").set("enable.auto.commit", "false");
-        let member: BaseConsumer<Callbacks> = create(&config)?;
-        let list = client::partition_list(partitions)?;
-        let found =
-            member.committed_offsets(list, self.options.request_timeout).map_err(|error| log_error(&error, group))?;
-        partitions.iter().map(|partition| client::committed_of(&found, partition)).collect()
+        takeover::committed(self, group, partitions)
+    }
+
+    fn take_over(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<u64>>> {
+        takeover::take_over(self, group, partitions)
     }
 
     fn delete_records(&self, partition: &TopicPartition, before: u64) -> Result<()> {

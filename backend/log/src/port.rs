@@ -132,6 +132,15 @@ pub trait Log: Send + Sync + 'static {
     /// `Unavailable`.
     fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<u64>>>;
 
+    /// The same for the group's new owner of these partitions. If a transaction of a former owner that has vanished keeps it
+    /// waiting, that owner is fenced, and its transaction ended.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    fn take_over(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<u64>>> {
+        self.committed(group, partitions)
+    }
+
     /// Drops all records below `before`. For tests and operators.
     ///
     /// # Errors
@@ -271,6 +280,10 @@ pub trait Consumer: Send {
     /// # Errors
     /// `Misuse` without a group.
     fn group_metadata(&self) -> Result<GroupMetadata>;
+
+    /// Leaves the group at once: what was this member's goes to the others. A reader that is merely dropped may be restarting;
+    /// its place, if it has a name, is kept for the session timeout. Where the log cannot be told, it is as if it was dropped.
+    fn leave(self: Box<Self>) {}
 
     /// Commits consumed offsets outside any transaction: for readers that own no outputs.
     ///

@@ -18,6 +18,7 @@ mod throttle;
 
 pub(crate) use board::Board;
 pub(crate) use follower::Follower;
+pub use follower::present_orders;
 pub use order::{ALL, Order, OrderedState};
 pub use orders::{DRAIN_LEAD_MS, Mode, Orders, Regime};
 pub(crate) use throttle::{Allowance, Throttle};

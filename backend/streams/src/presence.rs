@@ -3,6 +3,7 @@
 //! The key of a record is `worker/<instance>`, its value a [`Report`]. A process counts as live while its last report is no
 //! older than [`LIVE_WITHIN_MS`]; one that stops says so with its last.
 
+mod listener;
 mod report;
 mod reporter;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 
 use gavel_log::Record;
 
+pub use listener::Listener;
 pub use report::Report;
 pub(crate) use reporter::{About, Reporter};
 

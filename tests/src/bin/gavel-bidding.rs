@@ -13,6 +13,7 @@ use gavel_log::kafka::{KafkaLog, KafkaOptions};
 use gavel_log::{Log, LogError, TopicSpec};
 use gavel_streams::{Runtime, RuntimeOptions, Topology};
 use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
 
 /// As the product's binary has it.
 #[global_allocator]
@@ -20,6 +21,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
+    tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env()).with_writer(std::io::stderr).init();
     let mut terminate = signal(SignalKind::terminate())?;
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     ensure!(arguments.len() >= 4, "gavel-bidding BOOTSTRAP IN OUT STATE_FOLDER [THREADS]");

@@ -4,6 +4,7 @@
 
 mod admin;
 mod backtest;
+mod control;
 mod crash;
 mod faults;
 mod openapi;

@@ -12,7 +12,7 @@ use super::StartError;
 use super::log::off_thread;
 
 /// What the workers run.
-pub(super) fn topologies() -> Result<Vec<Topology>, TopologyError> {
+pub(crate) fn topologies() -> Result<Vec<Topology>, TopologyError> {
     Ok(vec![bidding::topology()?, notices::topology()?, analytics::topology()?])
 }
 

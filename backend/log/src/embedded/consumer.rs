@@ -84,7 +84,7 @@ impl EmbeddedConsumer {
         let mut state = self.handle.core.state();
         let members = state.groups.entry(Arc::clone(&group.name)).or_default();
         if let Some(old) = group.member.replace(id).filter(|_| group.config.instance.is_none()) {
-            members.leave(old, Instant::now());
+            members.leave(old);
         }
         members.join(id, joining, Instant::now());
     }
@@ -194,6 +194,13 @@ impl Consumer for EmbeddedConsumer {
         Ok(GroupMetadata::new(self.membership()?))
     }
 
+    fn leave(self: Box<Self>) {
+        let place = self.group.as_ref().and_then(|group| Some((Arc::clone(&group.name), group.member?)));
+        if let Some((name, id)) = place {
+            self.handle.core.state().groups.entry(name).or_default().leave(id);
+        }
+    }
+
     fn commit(&mut self, offsets: &[ConsumedOffset]) -> Result<()> {
         let membership = self.membership()?;
         let found: Result<Vec<_>> = offsets
@@ -213,7 +220,7 @@ impl Drop for EmbeddedConsumer {
         let mut state = handle.core.state();
         self.unwatch(&mut state);
         if let Some((name, id)) = self.group.as_ref().and_then(|group| Some((&group.name, group.member?))) {
-            state.groups.entry(Arc::clone(name)).or_default().leave(id, Instant::now());
+            state.groups.entry(Arc::clone(name)).or_default().fall_silent(id, Instant::now());
         }
     }
 }

@@ -116,14 +116,20 @@ impl Group {
         }
     }
 
-    /// Removes a member. A static one stays until its session times out, so that it can come back without a rebalance.
-    pub(super) fn leave(&mut self, id: MemberId, now: Instant) {
+    /// A member is closed. A static one stays until its session times out, so that it can come back without a rebalance.
+    pub(super) fn fall_silent(&mut self, id: MemberId, now: Instant) {
         let Some(member) = self.members.get_mut(&id) else { return };
         if member.who.instance.is_some() {
             member.polling = false;
             member.seen = now;
         } else {
-            self.members.remove(&id);
+            self.leave(id);
+        }
+    }
+
+    /// Removes a member.
+    pub(super) fn leave(&mut self, id: MemberId) {
+        if self.members.remove(&id).is_some() {
             self.rebalance();
         }
     }

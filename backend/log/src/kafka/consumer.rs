@@ -14,6 +14,7 @@ use super::KafkaOptions;
 use super::client::{
     Callbacks, ask_end, base_config, committed_of, consumed_list, known_offset, number, partition_list, raw_offset,
 };
+use super::departure;
 use super::error::log_error;
 use super::rebalances::Rebalances;
 use super::record::{Reader, client_time};
@@ -23,9 +24,12 @@ use crate::port::{
 };
 
 /// What librdkafka may hold for one consumer ahead of its reader.
-const PREFETCH_KIB: &str = "16384";
+const PREFETCH_KIB: &str = "8192";
 /// How often librdkafka is asked whether it has begun what it was told.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
+
+/// How late, at most, a member hears that its group moves partitions.
+const HEARTBEAT_MS_MAX: u128 = 200;
 
 /// How long a seek waits for its assignment to begin. What holds it up longer may be a rebalance, which only a poll lets
 /// through.
@@ -37,6 +41,8 @@ pub(super) struct KafkaConsumer {
     /// Asks for the ends of partitions. The consumer's own connection answers only once its fetch has, which waits.
     asker: Arc<BaseConsumer<Callbacks>>,
     has_group: bool,
+    /// What a static member leaves by: brokers, group, name.
+    place: Option<(String, String, String)>,
     is_subscribed: bool,
     timeout: Duration,
     /// This reader's partitions, and where each was begun if that was asked; until something is read, that is its
@@ -79,7 +85,7 @@ impl KafkaConsumer {
                 .set("group.protocol", "classic")
                 .set("partition.assignment.strategy", "range")
                 .set("session.timeout.ms", session_ms.to_string())
-                .set("heartbeat.interval.ms", (session_ms / 3).clamp(1, 3000).to_string())
+                .set("heartbeat.interval.ms", (session_ms / 3).clamp(1, HEARTBEAT_MS_MAX).to_string())
                 .set("max.poll.interval.ms", session_ms.max(300_000).to_string());
             if let Some(instance) = &group.instance {
                 config.set("group.instance.id", instance);
@@ -90,6 +96,7 @@ impl KafkaConsumer {
             consumer,
             asker,
             has_group: group.is_some(),
+            place: group.and_then(|group| Some((bootstrap.to_owned(), group.group.clone(), group.instance.clone()?))),
             is_subscribed: false,
             timeout: options.request_timeout,
             begun: RefCell::default(),
@@ -351,6 +358,17 @@ impl Consumer for KafkaConsumer {
         let metadata = self.consumer.group_metadata().filter(|_| self.has_group);
         let metadata = metadata.ok_or_else(|| LogError::Misuse("this reader is in no group".into()))?;
         Ok(GroupMetadata::new(metadata))
+    }
+
+    fn leave(self: Box<Self>) {
+        let Self { consumer, place, .. } = *self;
+        // Its heartbeats must have ended, or it would join again.
+        drop(consumer);
+        if let Some((bootstrap, group, instance)) = place
+            && let Err(error) = departure::leave(&bootstrap, &group, &instance)
+        {
+            tracing::warn!(%error, group, "the group was not told that this member is gone; it waits the session timeout");
+        }
     }
 
     fn commit(&mut self, offsets: &[ConsumedOffset]) -> Result<()> {

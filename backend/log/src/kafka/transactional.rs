@@ -6,17 +6,21 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::Message;
+use rdkafka::config::ClientConfig;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 
 use super::KafkaOptions;
-use super::client::{SOCKET_TIMEOUT_MS, consumed_list, offset, tells_the_log};
+use super::client::{SOCKET_TIMEOUT_MS, consumed_list, number, offset, tells_the_log};
 use super::error::{log_error, record_error};
 use super::producer::producer_config;
 use super::record::to_kafka;
 use crate::port::{ConsumedOffset, GroupMetadata, LogError, NewRecord, Result, TopicPartition, TransactionalProducer};
 
+/// While the coordinator still ends what an older producer left open, librdkafka asks again only after half a second; a new
+/// client asks at once. So the first few get no longer than this.
+const QUICK_BEGINS: [Duration; 3] = [Duration::from_millis(80), Duration::from_millis(120), Duration::from_millis(250)];
 /// How long delivery reports are waited for while the queue is full.
 const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(5);
 /// How often a delivery that is waited for is asked whether it can still come.
@@ -78,6 +82,8 @@ impl ProducerContext for Deliveries {
 /// See [`TransactionalProducer`].
 pub(super) struct KafkaTransactionalProducer {
     producer: ThreadedProducer<Deliveries>,
+    /// Told with each offset that is committed: see [`super::takeover`].
+    transactional_id: String,
     in_flight: Arc<InFlight>,
     timeout: Duration,
     is_open: bool,
@@ -105,11 +111,10 @@ impl KafkaTransactionalProducer {
             .set("batch.num.messages", "100000")
             .set("compression.type", "lz4");
         let in_flight = Arc::<InFlight>::default();
-        let producer: ThreadedProducer<Deliveries> =
-            config.create_with_context(Deliveries(Arc::clone(&in_flight))).map_err(|error| log_error(&error, ""))?;
-        producer.init_transactions(options.request_timeout).map_err(|error| log_error(&error, ""))?;
+        let producer = begun(&config, &in_flight, options.request_timeout)?;
         Ok(Self {
             producer,
+            transactional_id: transactional_id.to_owned(),
             in_flight,
             timeout: options.request_timeout,
             is_open: false,
@@ -213,6 +218,16 @@ impl KafkaTransactionalProducer {
     }
 }
 
+/// A producer whose older selves are fenced, and what they left open is ended.
+fn begun(config: &ClientConfig, in_flight: &Arc<InFlight>, timeout: Duration) -> Result<ThreadedProducer<Deliveries>> {
+    let begin = |timeout: Duration| {
+        let producer: ThreadedProducer<Deliveries> = config.create_with_context(Deliveries(Arc::clone(in_flight)))?;
+        producer.init_transactions(timeout).map(|()| producer)
+    };
+    let quick = QUICK_BEGINS.into_iter().find_map(|timeout| begin(timeout).ok());
+    quick.map_or_else(|| begin(timeout), Ok).map_err(|error| log_error(&error, ""))
+}
+
 impl TransactionalProducer for KafkaTransactionalProducer {
     fn begin(&mut self) -> Result<()> {
         self.producer.begin_transaction().map_err(|error| log_error(&error, ""))?;
@@ -232,6 +247,11 @@ impl TransactionalProducer for KafkaTransactionalProducer {
             return Err(LogError::Misuse("this proof of membership is of another log".into()));
         };
         let list = consumed_list(offsets)?;
+        for ConsumedOffset { partition, .. } in offsets {
+            if let Some(mut element) = list.find_partition(&partition.topic, number(partition.partition)?) {
+                element.set_metadata(&self.transactional_id);
+            }
+        }
         self.producer.send_offsets_to_transaction(&list, metadata, self.timeout).map_err(|error| log_error(&error, ""))
     }
 

@@ -5,12 +5,16 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_executor::block_on;
+use gavel_log::kafka::{KafkaLog, KafkaOptions};
 use gavel_log::{Cleanup, Log, LogError, NewRecord, Start, TopicSpec, TransactionalProducer};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 
-use crate::subject::{PATIENCE, Subject, append, partition, read_all, record, topic, unique, values, with_kafka};
+use crate::subject::{
+    PATIENCE, Subject, append, consumed, group, partition, poll_until, read_all, record, topic, unique, values,
+    with_kafka,
+};
 
 type Admin = AdminClient<DefaultClientContext>;
 
@@ -32,6 +36,38 @@ fn create(log: &dyn Log, admin: &Admin, settings: &[(&str, &str)]) -> Arc<str> {
         std::thread::sleep(Duration::from_millis(10));
     }
     name
+}
+
+/// The broker itself would look for it ten seconds later, and is told here to bear it longer than anybody waits.
+#[test]
+fn a_new_owner_ends_what_a_vanished_one_left_open() {
+    with_kafka(|subject| {
+        let address = subject.address();
+        let bootstrap = address.split_once(':').unwrap().1;
+        let transaction_timeout = PATIENCE * 10;
+        let log =
+            KafkaLog::connect(bootstrap, KafkaOptions { transaction_timeout, ..KafkaOptions::default() }).unwrap();
+        let (source, sink) = (topic(&*log, 1, Cleanup::Keep), topic(&*log, 1, Cleanup::Keep));
+        append(&*log, record(&source, 0, "k", "input"));
+        let config = group(&unique("group"));
+        let mut member = log.consumer(Some(&config)).unwrap();
+        member.subscribe(&[&source]).unwrap();
+        poll_until(&mut *member, &mut Vec::new(), |_, records| !records.is_empty());
+        let mut vanished = log.transactional_producer(&unique("tx")).unwrap();
+        let only = partition(&source, 0);
+        for next in 1..=2 {
+            vanished.begin().unwrap();
+            vanished.send_offsets(&[consumed(&only, next)], &member.group_metadata().unwrap()).unwrap();
+            vanished.send(record(&sink, 0, "k", &next.to_string())).unwrap();
+            if next == 1 {
+                vanished.commit().unwrap();
+            }
+        }
+        assert_eq!(log.take_over(&config.group, &[only]).unwrap(), [Some(1)]);
+        append(&*log, record(&sink, 0, "k", "after"));
+        assert_eq!(values(&read_all(&*log, &partition(&sink, 0))), ["1", "after"]);
+        assert!(matches!(vanished.commit().unwrap_err(), LogError::Fenced(_)));
+    });
 }
 
 #[test]

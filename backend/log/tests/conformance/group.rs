@@ -11,6 +11,7 @@ promises!(
     two_members_share_co_partitioned_topics,
     the_rest_take_over_from_one_who_left,
     the_rest_take_over_from_one_who_fell_silent,
+    the_rest_take_over_at_once_from_a_static_member_that_leaves,
     a_static_member_comes_back_without_a_rebalance,
     a_new_owner_sees_what_the_old_one_committed,
 );
@@ -112,6 +113,25 @@ fn the_rest_take_over_from_one_who_fell_silent(subject: &Subject) {
     let since = Instant::now();
     settle(&mut [&mut living], |members| members[0].owned.len() == 2);
     assert!(since.elapsed() > Duration::from_secs(3), "its session was waited for");
+}
+
+fn the_rest_take_over_at_once_from_a_static_member_that_leaves(subject: &Subject) {
+    let log = subject.open();
+    let topic = topic(&*log, 2, Cleanup::Keep);
+    // Nobody here waits that long.
+    let lasting = GroupConfig { session_timeout: PATIENCE * 10, ..group(&unique("group")) };
+    let join = |instance: &str| {
+        let config = GroupConfig { instance: Some(instance.into()), ..lasting.clone() };
+        let mut consumer = log.consumer(Some(&config)).unwrap();
+        consumer.subscribe(&[&topic]).unwrap();
+        Member::new(consumer)
+    };
+    let (mut first, mut second) = (join("a"), join("b"));
+    settle(&mut [&mut first, &mut second], |members| members.iter().all(|member| member.owned.len() == 1));
+    first.consumer.leave();
+    settle(&mut [&mut second], |members| members[0].owned.len() == 2);
+    let mut again = join("a");
+    settle(&mut [&mut second, &mut again], |members| members.iter().all(|member| member.owned.len() == 1));
 }
 
 fn a_static_member_comes_back_without_a_rebalance(subject: &Subject) {

@@ -212,6 +212,7 @@ impl Work {
                 Err(error) => return Err(error),
             }
         }
+        reader.consumer.leave();
         Ok(())
     }
 }

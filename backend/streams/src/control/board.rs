@@ -40,6 +40,12 @@ impl Board {
         seen.next.map(|next| (seen.orders.regime(topology), next))
     }
 
+    /// The orders; `None` while they are not known.
+    pub(super) fn orders(&self) -> Option<Orders> {
+        let seen = self.lock();
+        seen.next.map(|_| seen.orders.clone())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Seen> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,14 +1,38 @@
 //! Reads the orders, from the first to the last, and then each as it comes.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gavel_log::{Consumer, Log, LogError, Start, TopicPartition};
 
 use super::board::Board;
+use super::orders::Orders;
 
 /// Records to read in one step.
 const STEP_RECORDS: usize = 1_000;
+
+/// How long one poll may wait, and how long all may take, where only the present orders are asked for.
+const PRESENT_POLL: Duration = Duration::from_millis(100);
+const PRESENT_WITHIN: Duration = Duration::from_secs(10);
+
+/// The orders as they are now.
+///
+/// # Errors
+/// As the log refuses; `Unavailable` if it takes too long.
+pub fn present_orders(log: &Arc<dyn Log>, topic: &str) -> Result<Orders, LogError> {
+    let board = Arc::new(Board::default());
+    let mut follower = Follower::new(Arc::clone(log), topic, Arc::clone(&board));
+    let deadline = Instant::now() + PRESENT_WITHIN;
+    loop {
+        follower.step(PRESENT_POLL)?;
+        if let Some(orders) = board.orders() {
+            return Ok(orders);
+        }
+        if Instant::now() > deadline {
+            return Err(LogError::Unavailable(format!("{topic} cannot be read to its end")));
+        }
+    }
+}
 
 /// The reader of one runtime.
 pub(crate) struct Follower {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use gavel_log::Record;
+use serde::Serialize;
 
 use super::order::{ALL, Order, OrderedState};
 
@@ -11,7 +12,8 @@ use super::order::{ALL, Order, OrderedState};
 pub const DRAIN_LEAD_MS: i64 = 1_000;
 
 /// What a topology is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
 pub enum Mode {
     /// Process what comes.
     #[default]
@@ -26,9 +28,10 @@ pub enum Mode {
 }
 
 /// What the orders together ask of one topology.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Regime {
     /// What it is to do.
+    #[serde(flatten)]
     pub mode: Mode,
     /// How many records it may process in a second, in all processes together.
     pub rate_per_s: Option<NonZeroU32>,

@@ -64,7 +64,7 @@ impl Report {
             topic: topic.into(),
             partition: Some(0),
             key: Some(format!("worker/{}", self.instance).into()),
-            value: Some(serde_json::json!(self).to_string().into()),
+            value: serde_json::to_vec(self).ok().map(Into::into),
             headers: Vec::new(),
         }
     }

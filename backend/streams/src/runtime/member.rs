@@ -61,6 +61,13 @@ impl Member {
         step
     }
 
+    /// Stops on purpose, and lets the group know. One that is merely dropped may be restarting: its place is kept for it.
+    pub fn stop(self) {
+        if let State::In(session) = self.state {
+            session.leave();
+        }
+    }
+
     /// How it is.
     #[must_use]
     pub fn status(&self) -> ThreadStatus {

@@ -60,7 +60,7 @@ impl Restoration {
         sources: &[TopicPartition],
         mut store: LocalStore,
     ) -> Result<Self, WorkError> {
-        let committed = log.committed(&topology.group(), sources)?;
+        let committed = log.take_over(&topology.group(), sources)?;
         let mut wipe = false;
         for (source, &committed) in sources.iter().zip(&committed) {
             wipe |= read_offset(&store, &source.topic)? > committed;

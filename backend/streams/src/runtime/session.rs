@@ -53,10 +53,9 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Joins the group, if the topics are as they should be. The producer comes first: it fences an older self before anything is read.
+    /// Joins the group, if the topics are as they should be.
     pub(super) fn join(worker: &Arc<Worker>) -> Result<Self, Interruption> {
         let partitions = worker.check_topics()?;
-        let producer = worker.log.transactional_producer(&worker.member())?;
         let group = GroupConfig {
             group: worker.topology.group(),
             instance: Some(worker.member()),
@@ -65,6 +64,8 @@ impl Session {
         let mut consumer = worker.log.consumer(Some(&group))?;
         let topics: Vec<&str> = worker.topology.source_topics().collect();
         consumer.subscribe(&topics)?;
+        // It fences an older self while the group makes room, and before anything is read.
+        let producer = worker.log.transactional_producer(&worker.member())?;
         Ok(Self {
             worker: Arc::clone(worker),
             consumer,
@@ -204,6 +205,11 @@ impl Session {
                 tracing::debug!(topology, partition = partition.partition, "task revoked");
             }
         }
+    }
+
+    /// Leaves for good: others take its partitions at once, while it still writes its stores.
+    pub(super) fn leave(self) {
+        self.consumer.leave();
     }
 
     /// Forgets what is nowhere but in memory, as a process does that dies.

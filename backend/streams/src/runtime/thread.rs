@@ -48,4 +48,5 @@ fn drive(mut member: Member, stop: &Stop) {
             Step::Stopped => break,
         }
     }
+    member.stop();
 }

@@ -203,6 +203,10 @@ struct FaultyConsumer {
 }
 
 impl Consumer for FaultyConsumer {
+    fn leave(self: Box<Self>) {
+        self.inner.leave();
+    }
+
     fn subscribe(&mut self, topics: &[&str]) -> Result<()> {
         self.inner.subscribe(topics)
     }

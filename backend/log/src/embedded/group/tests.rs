@@ -47,7 +47,7 @@ fn nothing_is_handed_out_while_a_commit_is_in_flight() {
     let mut group = group(None, now);
     let proof = group.membership("g".into(), 1);
     group.commit_begins(&proof).unwrap();
-    group.leave(1, now);
+    group.fall_silent(1, now);
     group.join(2, joining(None), now);
     assert_eq!(group.poll(2, None, now), Step::Nothing);
     assert!(!group.has_news(2));
@@ -82,7 +82,7 @@ fn an_instance_takes_its_partitions_over_at_once() {
     group.check(&proof).unwrap_err();
     assert_eq!(group.poll(1, Some("a"), now), Step::Fenced);
     assert_eq!(group.poll(2, Some("a"), now), Step::Assigned(partitions(&[0, 1])));
-    group.leave(2, now);
+    group.fall_silent(2, now);
     assert_eq!(group.next_expiry(), Some(now + SESSION), "it may come back");
 }
 

@@ -1,0 +1,126 @@
+//! `gavel status`: who lives, what is ordered, and who runs each partition; by what the workers say.
+
+mod table;
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use gavel_auctions::wire::topics;
+use gavel_log::Log;
+use gavel_streams::control::{Orders, present_orders};
+use gavel_streams::presence::{Heard, Listener};
+use gavel_streams::runtime::{TaskState, TaskStatus};
+use serde::Serialize;
+use serde_json::json;
+
+use super::OperatorError;
+use crate::house::topics::topologies;
+
+/// All there is to say.
+struct Status {
+    now_ms: i64,
+    workers: Vec<Heard>,
+    orders: Orders,
+    partitions: Vec<Partition>,
+}
+
+/// One partition of one topology, and who runs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Partition {
+    topology: String,
+    partition: u32,
+    /// Those who say that they have it: one, but for a moment while it moves.
+    holders: Vec<Holder>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Holder {
+    instance: String,
+    #[serde(flatten)]
+    task: TaskStatus,
+}
+
+impl Partition {
+    /// Whether somebody's state of it is whole.
+    fn is_run(&self) -> bool {
+        self.holders.iter().any(|holder| holder.task.state.is_whole())
+    }
+
+    fn has_failed(&self) -> bool {
+        self.holders.iter().any(|holder| holder.task.state == TaskState::Failed)
+    }
+}
+
+/// Says who runs what. It fails unless each partition is run.
+pub(super) fn run(log: &Arc<dyn Log>, json: bool, out: &mut dyn Write) -> Result<(), OperatorError> {
+    let status = Status::ask(log)?;
+    if json {
+        writeln!(out, "{}", status.json())?;
+    } else {
+        table::write(&status, out)?;
+    }
+    let problems = status.problems();
+    if problems.is_empty() { Ok(()) } else { Err(OperatorError::Unwell(problems)) }
+}
+
+impl Status {
+    fn ask(log: &Arc<dyn Log>) -> Result<Self, OperatorError> {
+        let listener = Listener::open(&**log, topics::METRICS)?;
+        let workers: Vec<Heard> = listener.presence.heard().cloned().collect();
+        let mut partitions = Vec::new();
+        for topology in topologies()? {
+            for source in topology.source_topics().take(1) {
+                let count = log.describe_topic(source)?.partitions;
+                partitions.extend((0..count).map(|partition| (topology.name().to_owned(), partition)));
+            }
+        }
+        let orders = present_orders(log, topics::CONTROL)?;
+        Ok(Self::new(now_ms(), workers, orders, partitions))
+    }
+
+    fn new(now_ms: i64, workers: Vec<Heard>, orders: Orders, partitions: Vec<(String, u32)>) -> Self {
+        let holders = |topology: &str, partition: u32| {
+            let live = workers.iter().filter(|heard| heard.is_live(now_ms)).map(|heard| &heard.report);
+            let held = live.flat_map(|report| report.status.tasks().map(|task| (&report.instance, task)));
+            let held = held.filter(|(_, task)| task.topology == topology && task.partition == partition);
+            held.map(|(instance, task)| Holder { instance: instance.clone(), task: task.clone() }).collect()
+        };
+        let partition = |(topology, partition): (String, u32)| Partition {
+            holders: holders(&topology, partition),
+            topology,
+            partition,
+        };
+        let partitions = partitions.into_iter().map(partition).collect();
+        Self { now_ms, workers, orders, partitions }
+    }
+
+    /// What is not as it should be, in words.
+    fn problems(&self) -> Vec<String> {
+        let name = |partition: &Partition| format!("{} {}", partition.topology, partition.partition);
+        let failed: Vec<_> = self.partitions.iter().filter(|partition| partition.has_failed()).map(name).collect();
+        let is_idle = |partition: &&Partition| !partition.is_run() && !partition.has_failed();
+        let idle: Vec<_> = self.partitions.iter().filter(is_idle).map(name).collect();
+        let said =
+            |what: &str, where_: Vec<String>| (!where_.is_empty()).then(|| format!("{what}: {}", where_.join(", ")));
+        [said("failed", failed), said("not run by anybody now", idle)].into_iter().flatten().collect()
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let worker = |heard: &Heard| json!({"live": heard.is_live(self.now_ms), "heard_ms": heard.append_ms, "report": heard.report});
+        let workers: Vec<_> = self.workers.iter().map(worker).collect();
+        let orders: serde_json::Map<_, _> =
+            self.orders.standing().map(|(scope, order)| (scope.to_owned(), json!(order))).collect();
+        let problems = self.problems();
+        json!({
+            "well": problems.is_empty(), "problems": problems, "at_ms": self.now_ms,
+            "workers": workers, "orders": orders, "partitions": self.partitions,
+        })
+    }
+}
+
+/// The present, by this machine's clock: for ages only.
+pub(super) fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
