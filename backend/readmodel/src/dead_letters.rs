@@ -1,4 +1,4 @@
-//! What could not be processed, and why; never the record itself, which may hold a secret.
+//! What could not be processed and waits for an operator, and why; never the record itself, which may hold a secret.
 
 use crate::database::Database;
 use crate::error::Result;
@@ -54,7 +54,7 @@ impl FromRow for DeadLetterCount {
 }
 
 impl Database {
-    /// How many records were put aside, by topic and cause.
+    /// How many records that were put aside wait, by topic and cause.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -64,7 +64,7 @@ impl Database {
             .await
     }
 
-    /// The records put aside, the latest first.
+    /// The records that were put aside and wait, the latest first.
     ///
     /// # Errors
     /// `BadCursor`, `Unavailable`.

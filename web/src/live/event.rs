@@ -74,12 +74,14 @@ pub struct LiveEvent {
 }
 
 impl LiveEvent {
-    /// Reads a record of the history or of the completions; of another topic, `Ok(None)`.
+    /// Reads a record of the history or of the completions. A copy that was sent back to a topology is no news, nor is a
+    /// record of another topic: `Ok(None)`.
     ///
     /// # Errors
     /// Where the record is not understood, without quoting it.
     pub(super) fn parse(record: &Record) -> Result<Option<Self>, String> {
         let fact = match &*record.topic {
+            _ if headers::is_sent_back(record) => return Ok(None),
             topics::HISTORY => Fact::Decided(Box::new(Receipt {
                 record: parse(record)?,
                 command: record.header(headers::CAUSATION).and_then(|place| CommandPosition::of_causation(place)),

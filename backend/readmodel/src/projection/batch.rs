@@ -12,11 +12,6 @@ use super::DEAD_LETTERS;
 use crate::dead_letters::DeadLetterRow;
 use crate::history::CommandPosition;
 
-/// Headers by which the runtime says why a record is among the dead letters.
-const DEAD_LETTER_CAUSE: &str = "dead-letter-cause";
-const DEAD_LETTER_DETAIL: &str = "dead-letter-detail";
-const DEAD_LETTER_ORIGIN: &str = "dead-letter-origin";
-
 /// How a partition's offset moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Move {
@@ -59,6 +54,8 @@ pub(super) struct Batch {
     /// The last of each cell, by its key in the database.
     pub(super) measures: BTreeMap<CellKey, MeasureRecord>,
     pub(super) dead_letters: Vec<DeadLetterRow>,
+    /// The ids of those that wait no more.
+    pub(super) resolved_letters: Vec<String>,
     pub(super) refused: Vec<Refused>,
 }
 
@@ -69,6 +66,7 @@ impl Batch {
     pub(super) fn add(&mut self, record: &Record) {
         let added = match &*record.topic {
             topics::ITEMS => self.add_item(record),
+            topics::HISTORY | topics::COMPLETE if headers::is_sent_back(record) => Ok(()),
             topics::HISTORY => self.add_history(record),
             topics::COMPLETE => parse(record).map(|completion: CompletionRecord| {
                 let json = json(record);
@@ -81,7 +79,7 @@ impl Batch {
                 self.measures.insert(key, cell);
             }),
             _ => {
-                self.dead_letters.push(dead_letter(record));
+                self.add_dead_letter(record);
                 Ok(())
             }
         };
@@ -119,6 +117,16 @@ impl Batch {
         self.history.push(entry);
         Ok(())
     }
+
+    /// What is said of a letter later comes behind it, in the same partition.
+    fn add_dead_letter(&mut self, record: &Record) {
+        if let Some(offset) = record.header(headers::DEAD_LETTER_RESOLVES) {
+            let place = format!("{}/{}/{}", record.topic, record.partition, String::from_utf8_lossy(offset));
+            self.resolved_letters.push(place);
+        } else if record.header(headers::DEAD_LETTER_CORRECTS).is_none() {
+            self.dead_letters.push(dead_letter(record));
+        }
+    }
 }
 
 /// The type of a record.
@@ -148,9 +156,9 @@ fn dead_letter(record: &Record) -> DeadLetterRow {
     DeadLetterRow {
         dead_letter_id: format!("{}/{}/{}", record.topic, record.partition, record.offset),
         topic: record.topic.strip_suffix(DEAD_LETTERS).unwrap_or(&record.topic).to_owned(),
-        cause: header(DEAD_LETTER_CAUSE).unwrap_or_else(|| "unknown".into()),
-        detail: header(DEAD_LETTER_DETAIL).unwrap_or_default(),
-        origin: header(DEAD_LETTER_ORIGIN).unwrap_or_default(),
+        cause: header(headers::DEAD_LETTER_CAUSE).unwrap_or_else(|| "unknown".into()),
+        detail: header(headers::DEAD_LETTER_DETAIL).unwrap_or_default(),
+        origin: header(headers::DEAD_LETTER_ORIGIN).unwrap_or_default(),
         at_ms: record.append_ms,
     }
 }

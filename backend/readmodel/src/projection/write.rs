@@ -48,6 +48,7 @@ impl Database {
         write_notices(&mut transaction, batch).await?;
         write_measures(&mut transaction, batch).await?;
         write_dead_letters(&mut transaction, batch).await?;
+        forget_dead_letters(&mut transaction, &batch.resolved_letters).await?;
         transaction.commit().await
     }
 
@@ -275,4 +276,13 @@ async fn write_dead_letters(transaction: &mut Transaction, batch: &Batch) -> Res
         row![&*letter.dead_letter_id, &*letter.topic, &*letter.cause, &*letter.detail, &*letter.origin, letter.at_ms,]
     });
     insert(transaction, "dead_letters (dead_letter_id, topic, cause, detail, origin, at_ms)", rows.collect(), "").await
+}
+
+/// Those that were sent back or discarded wait no more.
+async fn forget_dead_letters(transaction: &mut Transaction, resolved: &[String]) -> Result<()> {
+    for dead_letter_id in resolved {
+        let forget = sql("DELETE FROM dead_letters WHERE dead_letter_id = $1").bind(&**dead_letter_id);
+        forget.execute(&mut *transaction).await?;
+    }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 use gavel_auctions::wire::history::HistoryKind;
 use gavel_auctions::wire::{Decision, FirstDecision, Outcome, topics};
 use gavel_domain::AccountId;
+use gavel_log::Header;
 use gavel_readmodel::{CommandPosition, ProjectedOffset};
 
 use crate::databases::{TestDatabase, on_both};
@@ -66,9 +67,16 @@ async fn a_receipt_tells_the_first_decision(fresh: &TestDatabase) {
     house.decide(&copy, (1, 41)).await;
     house.project_all().await;
 
+    // A copy that was sent back to one topology, edited even, is nobody else's.
+    let sent_back = vec![Header { name: "dead-letter-topology".into(), value: "notices".into() }];
+    let edited = serde_json::to_vec(&accepted(id(1), 1, id(11), id(21), 999)).unwrap();
+    house.append_bytes(topics::HISTORY, id(1), edited, sent_back).await;
+    house.project_all().await;
+
     let receipt = house.database.receipt(id(11)).await.unwrap().unwrap();
 
     assert_eq!(receipt.record, first);
+    assert_eq!(house.database.events_after(id(1), 0, 10).await.unwrap().len(), 1);
     assert_eq!(receipt.command, Some(CommandPosition { partition: 1, offset: 40 }));
     assert_eq!(house.database.receipt(id(12)).await.unwrap(), None);
 }

@@ -153,4 +153,15 @@ async fn dead_letters_show_their_cause_and_never_their_record(fresh: &TestDataba
     let rows: Vec<_> = first.rows.iter().chain(&rest.rows).collect();
     assert_eq!((rows.len(), &*rows[0].origin, &*rows[0].detail), (3, "auctions.bids/1/7", "no item_id"));
     assert!(!format!("{rows:?}").contains("777001"));
+
+    // A correction is none, and one that is resolved waits no more, whether it comes with its letter or later.
+    let topic = "auctions.bids.dead-letters";
+    let note = |name: &'static str, offset: u64| vec![Header { name: name.into(), value: offset.to_string().into() }];
+    house.append_bytes(topic, id(1), b"{}".to_vec(), note("dead-letter-corrects", 0)).await;
+    house.append_bytes(topic, id(1), Vec::new(), note("dead-letter-resolves", 0)).await;
+    let third = house.append_bytes(topic, id(1), Vec::new(), Vec::new()).await;
+    house.append_bytes(topic, id(1), Vec::new(), note("dead-letter-resolves", third.offset)).await;
+    house.project_all().await;
+    let counts = house.database.dead_letter_counts().await.unwrap();
+    assert_eq!(counts.iter().map(|row| row.count).collect::<Vec<_>>(), [1, 1]);
 }
