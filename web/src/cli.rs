@@ -13,7 +13,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use self::control::Ordered;
-use crate::command::{self, CommandError};
+use crate::command::{self, CommandError, dead_letters};
 use crate::config::{Config, ConfigError, Flags, LogFormat};
 use crate::house::Role;
 use crate::operator;
@@ -57,6 +57,9 @@ enum Command {
     /// Pauses, slows or drains the processing of a running house
     #[command(subcommand)]
     Control(Ordered),
+    /// Records that could not be processed
+    #[command(subcommand)]
+    DeadLetters(dead_letters::Words),
     /// Who may see the desk
     #[command(subcommand)]
     Admin(Admin),
@@ -180,6 +183,7 @@ fn run(cli: Cli) -> Result<(), CommandError> {
             Command::Verify => operate(&config, operator::Command::Verify).await,
             Command::Status { json } => operate(&config, operator::Command::Status { json }).await,
             Command::Control(ordered) => operate(&config, ordered.into()).await,
+            Command::DeadLetters(words) => dead_letters::run(&config, words).await,
             Command::Admin(Admin::Grant { email }) => command::admin::set(&config, &email, true).await,
             Command::Admin(Admin::Revoke { email }) => command::admin::set(&config, &email, false).await,
             Command::Demo(Demo { url, seed }) => command::demo::run(&url, seed).await,
@@ -191,7 +195,8 @@ fn run(cli: Cli) -> Result<(), CommandError> {
 }
 
 async fn operate(config: &Config, command: operator::Command) -> Result<(), CommandError> {
-    Ok(operator::perform(config, command, std::io::stdout()).await?)
+    operator::perform(config, command, std::io::stdout()).await?;
+    Ok(())
 }
 
 fn start_logging(config: &Config) -> Result<(), ConfigError> {
@@ -227,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_command_without_its_own_gets_help() {
-        for command in ["topics", "admin", "control"] {
+        for command in ["topics", "admin", "control", "dead-letters"] {
             let refusal = refusal(&[command]);
             assert_eq!(refusal.kind(), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
             assert!(refusal.use_stderr());

@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod backtest;
+pub(crate) mod dead_letters;
 pub(crate) mod demo;
 pub(crate) mod rebuild;
 pub(crate) mod serve;
@@ -45,6 +46,12 @@ pub(crate) enum CommandError {
         /// What the system said.
         reason: std::io::Error,
     },
+    /// There is nothing to edit with.
+    #[error("no editor is named: set EDITOR, or give the value with --value FILE")]
+    NoEditor,
+    /// The editor failed.
+    #[error("the editor {0} did not end well; nothing was changed")]
+    Editor(String),
     /// Nobody has registered with that address.
     #[error("nobody has registered with that e-mail address")]
     NoAccount,

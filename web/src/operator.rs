@@ -11,6 +11,7 @@
 //! A command that works for long flushes its output now and then: where nobody listens any more that fails, and ends it.
 
 mod control;
+pub(crate) mod dead_letters;
 mod door;
 mod knock;
 mod scope;
@@ -26,9 +27,11 @@ use std::time::{Duration, Instant};
 use gavel_auctions::verify::VerifyError;
 use gavel_log::{Log, LogError};
 use gavel_streams::TopologyError;
+use gavel_streams::dead_letters::DeadLetterError;
 use serde::{Deserialize, Serialize};
 
 pub use control::{Change, Control};
+use dead_letters::DeadLetters;
 pub use door::Door;
 
 use crate::config::Config;
@@ -57,6 +60,8 @@ pub enum Command {
         /// As JSON.
         json: bool,
     },
+    /// Tell of dead letters, or resolve them.
+    DeadLetters(DeadLetters),
 }
 
 /// Why a command failed. Each is told as one line.
@@ -129,6 +134,28 @@ pub enum OperatorError {
     /// The topologies do not fit together: a mistake in Gavel.
     #[error(transparent)]
     Topology(#[from] TopologyError),
+    /// Dead letters cannot be read or resolved.
+    #[error(transparent)]
+    DeadLetters(#[from] DeadLetterError),
+    /// No topic of that name has dead letters.
+    #[error("there are no dead letters of {topic}; there are {all}")]
+    NoDeadLetterTopic {
+        /// As it was named.
+        topic: String,
+        /// Those there are.
+        all: String,
+    },
+    /// A value that is to be edited is no text.
+    #[error("the value of {0} is no text; give another with --value FILE")]
+    NoText(String),
+    /// Some dead letters stay as they are; why was said.
+    #[error("{refused} dead letters are as before, {done} are resolved")]
+    Unresolved {
+        /// How many were refused.
+        refused: usize,
+        /// How many were not.
+        done: usize,
+    },
     /// The command has a bug.
     #[error("the command panicked")]
     Panicked,
@@ -145,23 +172,28 @@ impl Command {
             Self::Control(control) => control.run(log, out),
             Self::ShowControl { json } => control::show(log, json, out),
             Self::Status { json } => status::run(log, json, out),
+            Self::DeadLetters(asked) => asked.run(log, out),
         }
     }
 }
 
-/// Does what an operator asks of the house that the configuration names, by its door or on its log; `out` gets what it says.
+/// Does what an operator asks of the house that the configuration names, by its door or on its log. `out` gets what it says,
+/// and is given back.
 ///
 /// # Errors
 /// [`OperatorError`].
-pub(crate) async fn perform(
+pub(crate) async fn perform<W: Write + Send + 'static>(
     config: &Config,
     command: Command,
-    mut out: impl Write + Send + 'static,
-) -> Result<(), OperatorError> {
+    mut out: W,
+) -> Result<W, OperatorError> {
     let reached = reach(config).await?;
-    let work = move || match reached {
-        Reached::House(house) => knock::ask(house, &command, &mut out),
-        Reached::Log(log) => command.run(&log, &mut out),
+    let work = move || {
+        match reached {
+            Reached::House(house) => knock::ask(house, &command, &mut out)?,
+            Reached::Log(log) => command.run(&log, &mut out)?,
+        }
+        Ok(out)
     };
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(OperatorError::Panicked))
 }

@@ -172,11 +172,24 @@ pub fn read(
     topic: &str,
     is_awaited: &mut dyn FnMut() -> bool,
 ) -> Result<Vec<DeadLetter>, DeadLetterError> {
-    let mut ledger = Ledger::default();
+    let mut letters = Vec::new();
     for partition in partitions(log, topic)? {
-        let end = log.stable_end(&partition)?;
-        ledger.read(log, &partition, end, is_awaited)?;
+        letters.extend(read_partition(log, &partition, is_awaited)?);
     }
+    Ok(letters)
+}
+
+/// The same of one partition.
+///
+/// # Errors
+/// [`DeadLetterError`].
+pub fn read_partition(
+    log: &dyn Log,
+    partition: &TopicPartition,
+    is_awaited: &mut dyn FnMut() -> bool,
+) -> Result<Vec<DeadLetter>, DeadLetterError> {
+    let mut ledger = Ledger::default();
+    ledger.read(log, partition, log.stable_end(partition)?, is_awaited)?;
     Ok(ledger.0.into_values().collect())
 }
 

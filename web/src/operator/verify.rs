@@ -1,19 +1,16 @@
 //! `gavel verify`.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::Arc;
-use std::time::Duration;
 
 use gavel_auctions::bidding;
 use gavel_auctions::verify::{Asked, COMPARED, Difference, Outcome, Recorded, Report, VerifyError, verify};
-use gavel_auctions::wire::topics;
-use gavel_log::{Log, Record, Start, TopicPartition};
+use gavel_auctions::wire::{headers, topics};
+use gavel_log::{Log, Record, TopicPartition, scan};
+use gavel_streams::dead_letters::{self, Kind, State, TOPIC_SUFFIX};
 
 use super::OperatorError;
-
-/// How many records are asked for at once, and how long each time.
-const READ_RECORDS: usize = 10_000;
-const READ_WAIT: Duration = Duration::from_secs(1);
 
 /// Recomputes every outcome from the log, and says what is recorded otherwise.
 pub(super) fn run(log: &Arc<dyn Log>, out: &mut dyn Write) -> Result<(), OperatorError> {
@@ -36,11 +33,14 @@ pub(super) fn run(log: &Arc<dyn Log>, out: &mut dyn Write) -> Result<(), Operato
 
 /// What had been committed is asked first, then what is recorded, then what was asked by then: see [`verify`].
 fn partition(log: &dyn Log, number: u32, out: &mut dyn Write) -> Result<Report, OperatorError> {
+    let bidding = bidding::topology().map_err(VerifyError::from)?;
     let sources = [topics::ITEMS, topics::BIDS].map(|topic| TopicPartition::new(topic, number));
-    let committed = log.committed(&bidding::topology().map_err(VerifyError::from)?.group(), &sources)?;
+    let committed = log.committed(&bidding.group(), &sources)?;
     let mut recorded = Vec::new();
     for topic in COMPARED {
-        recorded.extend(read(log, &TopicPartition::new(topic, number), out)?.into_iter().map(|record| Outcome {
+        let records = read(log, &TopicPartition::new(topic, number), out)?;
+        let own = records.into_iter().filter(|record| !headers::is_sent_back(record));
+        recorded.extend(own.map(|record| Outcome {
             topic,
             offset: record.offset,
             key: record.key.unwrap_or_default(),
@@ -49,15 +49,37 @@ fn partition(log: &dyn Log, number: u32, out: &mut dyn Write) -> Result<Report, 
     }
     let (mut before, mut since) = (Asked::default(), Asked::default());
     for (index, source) in sources.iter().enumerate() {
-        for record in read(log, source, out)? {
+        let records = read(log, source, out)?;
+        let resolved = resolved(log, source, bidding.name(), out)?;
+        for record in records {
             // A group that forgot its offsets had processed all it was given.
             let is_committed = committed[index].is_none_or(|next| record.offset < next);
             let asked = if is_committed { &mut before } else { &mut since };
             let records = if index == 0 { &mut asked.items } else { &mut asked.commands };
-            records.push(Recorded { append_ms: record.append_ms, value: record.value });
+            let for_whom = record.header(headers::DEAD_LETTER_TOPOLOGY);
+            let is_for_others = for_whom.is_some_and(|topology| *topology != bidding.name());
+            // Without a value it is put aside, as it was, or passed over; but its time counts.
+            let value = if is_for_others || resolved.contains(&record.offset) { None } else { record.value };
+            records.push(Recorded { append_ms: record.append_ms, value });
         }
     }
     Ok(verify(before, since, recorded)?)
+}
+
+/// The offsets of a source's records that were put aside and then sent back or discarded by an operator: even if they could
+/// be processed now, what became of them is another record, or nothing.
+fn resolved(
+    log: &dyn Log,
+    source: &TopicPartition,
+    topology: &str,
+    out: &mut dyn Write,
+) -> Result<BTreeSet<u64>, OperatorError> {
+    let letters = TopicPartition::new(format!("{}{TOPIC_SUFFIX}", source.topic), source.partition);
+    let letters = dead_letters::read_partition(log, &letters, &mut || out.flush().is_ok())?;
+    let resolved = letters.into_iter().filter(|letter| {
+        letter.state != State::Waiting && letter.kind != Kind::Timer && letter.topology.as_deref() == Some(topology)
+    });
+    Ok(resolved.filter_map(|letter| letter.origin).map(|origin| origin.offset).collect())
 }
 
 /// All of a partition, from its very beginning to its end as it is now.
@@ -66,14 +88,11 @@ fn read(log: &dyn Log, partition: &TopicPartition, out: &mut dyn Write) -> Resul
     if marks.low > 0 {
         return Err(OperatorError::Truncated { partition: partition.to_string(), low: marks.low });
     }
-    let mut consumer = log.consumer(None)?;
-    consumer.assign(&[(partition.clone(), Start::Earliest)])?;
     let mut records = Vec::new();
-    while consumer.position(partition)? < marks.stable_end {
-        consumer.poll(&mut records, READ_RECORDS, READ_WAIT)?;
-        out.flush()?;
-    }
-    records.retain(|record| record.offset < marks.stable_end);
+    scan(log, partition, 0..marks.stable_end, |record| {
+        records.push(record);
+        Ok::<_, OperatorError>(out.flush()?)
+    })?;
     Ok(records)
 }
 
