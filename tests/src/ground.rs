@@ -134,8 +134,13 @@ impl Ground {
 
     /// The same, however it goes.
     pub fn run(&self, words: &[&str]) -> Result<Output> {
-        let place: Vec<&str> = self.place.iter().map(String::as_str).collect();
-        run(&[words, &place].concat(), self.folder.path())
+        run(&self.words(words), self.folder.path())
+    }
+
+    /// A command's words, with those by which it finds this house's log and database.
+    #[must_use]
+    pub fn words<'a>(&'a self, words: &[&'a str]) -> Vec<&'a str> {
+        words.iter().copied().chain(self.place.iter().map(String::as_str)).collect()
     }
 
     /// A folder for the test's own files.

@@ -6,6 +6,7 @@ mod admin;
 mod backtest;
 mod control;
 mod crash;
+mod dead_letters;
 mod faults;
 mod openapi;
 mod operator;
