@@ -51,7 +51,10 @@ fn item(desk: &mut Desk<'_>, record: &SourceRecord) -> Result<(), ProcessorError
             let (listed, terms) = decode_listing(record.value.as_ref())?;
             let auction = Auction::list(terms);
             if desk.list(listed.item_id, Lot { listed_ms: record.append_ms, auction })? {
-                return desk.adopt(listed.item_id);
+                desk.adopt(listed.item_id)?;
+                // Its end may have passed: where brokers' clocks differ, a replay may read it after the very tick that ended it.
+                let at_ms = desk.context.partition_time_ms();
+                return desk.end(listed.item_id, at_ms);
             }
             let detail = format!("item {} is listed already; the first listing stands", listed.item_id);
             Err(ProcessorError::Rejected { cause: "already_listed", detail })

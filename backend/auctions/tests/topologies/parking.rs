@@ -93,3 +93,17 @@ fn the_append_times_judge_whether_an_item_adopts_never_the_reading() {
     between.extend(of_topic(&read_between.bids(&bid_late, START + MINUTE), topics::HISTORY));
     assert_eq!(between, std::mem::take(&mut history));
 }
+
+/// The brokers of the two topics may have different clocks: then an item that was read before a tick comes after it in a replay.
+#[test]
+fn an_item_whose_end_has_passed_when_it_is_read_has_ended_with_it() {
+    let mut house = House::new();
+    house.bids(&bid('V', 'A', 500, "1"), END - 5);
+    house.bids(&tick(), END + 1);
+    let outputs = house.items(&listing('V'), END + 2);
+    assert_eq!(of_topic(&outputs, topics::HISTORY).len(), 1);
+    let complete = of_topic(&outputs, topics::COMPLETE);
+    assert_eq!(complete.len(), 1);
+    assert_eq!(pick(&complete[0], &["outcome", "ended_at_ms"]), json!({"outcome": "sold", "ended_at_ms": END}));
+    assert_eq!(house.earliest_due_ms(), None);
+}
