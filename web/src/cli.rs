@@ -1,6 +1,7 @@
 //! The command line.
 
 mod control;
+mod replay;
 
 use std::ffi::OsStr;
 use std::io::{IsTerminal, Write};
@@ -14,6 +15,7 @@ use tracing_subscriber::EnvFilter;
 
 use self::control::Ordered;
 use crate::command::{self, CommandError, dead_letters};
+use self::replay::Replayed;
 use crate::config::{Config, ConfigError, Flags, LogFormat};
 use crate::house::Role;
 use crate::operator;
@@ -48,6 +50,8 @@ enum Command {
     Rebuild,
     /// Recomputes every outcome from the log, and prints what is recorded otherwise
     Verify,
+    /// Runs processors over what was recorded, beside the live ones, into topics of their own
+    Replay(Replayed),
     /// Who runs what, how far it is, and what is ordered. Fails unless every partition is run
     Status {
         /// As JSON
@@ -181,6 +185,7 @@ fn run(cli: Cli) -> Result<(), CommandError> {
             Command::Topics(Topics::Check) => command::topics::check(&config).await,
             Command::Rebuild => command::rebuild::run(&config).await,
             Command::Verify => operate(&config, operator::Command::Verify).await,
+            Command::Replay(replayed) => operate(&config, replayed.into()).await,
             Command::Status { json } => operate(&config, operator::Command::Status { json }).await,
             Command::Control(ordered) => operate(&config, ordered.into()).await,
             Command::DeadLetters(words) => dead_letters::run(&config, words).await,

@@ -14,6 +14,7 @@ mod control;
 pub(crate) mod dead_letters;
 mod door;
 mod knock;
+mod replay;
 mod scope;
 mod status;
 mod verify;
@@ -28,11 +29,13 @@ use gavel_auctions::verify::VerifyError;
 use gavel_log::{Log, LogError};
 use gavel_streams::TopologyError;
 use gavel_streams::dead_letters::DeadLetterError;
+use gavel_streams::runtime::RuntimeError;
 use serde::{Deserialize, Serialize};
 
 pub use control::{Change, Control};
 use dead_letters::DeadLetters;
 pub use door::Door;
+pub use replay::{From, Replay};
 
 use crate::config::Config;
 use crate::house::{StartError, holds_log, open_log};
@@ -48,6 +51,8 @@ const KNOCK_EVERY: Duration = Duration::from_millis(100);
 pub enum Command {
     /// Recompute every outcome from the log, and say what is recorded otherwise.
     Verify,
+    /// Run topologies over what was recorded, beside the live ones.
+    Replay(Replay),
     /// Order something, and wait until it is followed.
     Control(Control),
     /// Say what is ordered.
@@ -156,6 +161,9 @@ pub enum OperatorError {
         /// How many were not.
         done: usize,
     },
+    /// A replay cannot run.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
     /// The command has a bug.
     #[error("the command panicked")]
     Panicked,
@@ -169,6 +177,7 @@ impl Command {
     fn run(self, log: &Arc<dyn Log>, out: &mut dyn Write) -> Result<(), OperatorError> {
         match self {
             Self::Verify => verify::run(log, out),
+            Self::Replay(replay) => replay.run(log, out),
             Self::Control(control) => control.run(log, out),
             Self::ShowControl { json } => control::show(log, json, out),
             Self::Status { json } => status::run(log, json, out),

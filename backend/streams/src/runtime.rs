@@ -48,13 +48,13 @@ pub use disk::{Disk, Keyspace, Write};
 pub use interruption::RuntimeError;
 use local::LocalStores;
 pub use member::{Member, Step};
-pub use options::{Failpoint, LocalState, RuntimeOptions, Steering};
+pub use options::{Failpoint, LocalState, RuntimeOptions, Span, Steering};
 pub use status::{RuntimeStatus, TaskState, TaskStatus, ThreadStatus};
 use steering::{Crew, Steerer};
 use thread::Stop;
 use worker::Worker;
 
-use crate::control::Board;
+use crate::control::{Board, Mode, Regime};
 use crate::topology::Topology;
 
 /// Running topologies. Dropped, it stops them as [`stop`](Self::stop) does.
@@ -71,7 +71,13 @@ impl Runtime {
     /// # Errors
     /// The folder of the local stores cannot be used; the system gives no thread.
     pub fn start(log: &Arc<dyn Log>, topologies: &[Topology], options: &RuntimeOptions) -> Result<Self, RuntimeError> {
-        let board = Arc::new(options.steering.as_ref().map_or_else(Board::unsteered, |_| Board::default()));
+        let board = Arc::new(match (&options.span, &options.steering) {
+            (Some(span), _) => {
+                Board::standing(Regime { mode: Mode::Draining { until_ms: span.until_ms }, rate_per_s: None })
+            }
+            (None, Some(_)) => Board::default(),
+            (None, None) => Board::unsteered(),
+        });
         let crew = Crew::new(workers(log, topologies, options, &board)?);
         let mut runtime = Self { stop: Arc::default(), crew: Arc::clone(&crew), threads: Vec::new() };
         for worker in &crew.workers {
@@ -79,7 +85,7 @@ impl Runtime {
             let name = format!("streams-{}-{}", worker.topology.name(), worker.thread);
             runtime.spawn(&name, move || thread::run(&worker, &stop))?;
         }
-        if let Some(steering) = &options.steering {
+        if let Some(steering) = options.steering.as_ref().filter(|_| options.span.is_none()) {
             let steerer = Steerer::new(log, options, steering, board, crew);
             let stop = Arc::clone(&runtime.stop);
             runtime.spawn("streams-steering", move || steerer.run(&stop))?;

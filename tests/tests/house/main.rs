@@ -10,6 +10,7 @@ mod dead_letters;
 mod faults;
 mod openapi;
 mod operator;
+mod replay;
 mod scenario;
 mod secrets;
 

@@ -13,6 +13,8 @@ pub(crate) struct Board(Mutex<Seen>);
 #[derive(Debug, Default)]
 struct Seen {
     orders: Orders,
+    /// What holds for everybody, whatever the orders.
+    standing: Option<Regime>,
     /// Up to where the topic was read; `None` before it was read to its end once.
     next: Option<u64>,
 }
@@ -20,7 +22,12 @@ struct Seen {
 impl Board {
     /// One for a runtime that nobody steers.
     pub(crate) fn unsteered() -> Self {
-        Self(Mutex::new(Seen { orders: Orders::default(), next: Some(0) }))
+        Self(Mutex::new(Seen { next: Some(0), ..Seen::default() }))
+    }
+
+    /// One for a runtime that nobody steers, and that is to do this.
+    pub(crate) fn standing(regime: Regime) -> Self {
+        Self(Mutex::new(Seen { standing: Some(regime), next: Some(0), ..Seen::default() }))
     }
 
     /// Takes note of what was read. `next` is said once all was read that there was at the beginning.
@@ -37,7 +44,7 @@ impl Board {
     /// What a topology is to do, and up to where the topic was read to know it; `None` while it is not known.
     pub(crate) fn regime(&self, topology: &str) -> Option<(Regime, u64)> {
         let seen = self.lock();
-        seen.next.map(|next| (seen.orders.regime(topology), next))
+        seen.next.map(|next| (seen.standing.unwrap_or_else(|| seen.orders.regime(topology)), next))
     }
 
     /// The orders; `None` while they are not known.

@@ -1,8 +1,11 @@
 //! What a runtime is started with.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+use gavel_log::TopicPartition;
 
 use super::clock::{Clock, SystemClock};
 use super::disk::Disk;
@@ -18,6 +21,16 @@ pub enum LocalState {
     Folder(PathBuf),
     /// Where a test says.
     Disk(Arc<dyn Disk>),
+}
+
+/// The part of what was recorded that a runtime is to process.
+#[derive(Debug, Clone, Default)]
+pub struct Span {
+    /// For each partition of a source: the first offset to process, where the group has not processed any; elsewhere the first that
+    /// there is.
+    pub from: BTreeMap<TopicPartition, u64>,
+    /// The last append time: tasks that have come so far are [drained](super::TaskState::Drained).
+    pub until_ms: i64,
 }
 
 /// How a runtime is steered, and how it is known.
@@ -53,6 +66,8 @@ pub struct RuntimeOptions {
     pub topic_grace: Duration,
     /// By which topics it is steered; without any it runs unsteered.
     pub steering: Option<Steering>,
+    /// What of the sources is processed; all, and for ever, without it. Such a runtime is not steered.
+    pub span: Option<Span>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// For tests.
@@ -72,6 +87,7 @@ impl RuntimeOptions {
             max_wait: Duration::from_millis(50),
             topic_grace: Duration::from_secs(30),
             steering: None,
+            span: None,
             clock: Arc::new(SystemClock),
             failpoint: None,
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gavel_log::Start;
+use gavel_log::{Start, TopicPartition};
 
 use super::Session;
 use crate::runtime::interruption::Interruption;
@@ -78,6 +78,8 @@ impl Session {
         }
         restoration.tell(&worker.topology, worker.monotonic());
         let Restored { store, next, records } = restoration.finish(&*worker.log)?;
+        let from = |source: &TopicPartition| worker.options.span.as_ref()?.from.get(source).copied();
+        let next: Vec<_> = task.sources.iter().zip(next).map(|(source, next)| next.or_else(|| from(source))).collect();
         for (source, next) in task.sources.iter().zip(&next) {
             self.consumer.seek(source, next.map_or(Start::Earliest, Start::Offset))?;
         }
