@@ -14,8 +14,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use self::control::Ordered;
-use crate::command::{self, CommandError, dead_letters};
 use self::replay::Replayed;
+use crate::command::{self, CommandError, dead_letters};
 use crate::config::{Config, ConfigError, Flags, LogFormat};
 use crate::house::Role;
 use crate::operator;
