@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
+use bytes::Bytes;
 use gavel_log::embedded::{EmbeddedLog, EmbeddedOptions};
 use gavel_log::kafka::{KafkaLog, KafkaOptions};
 use gavel_log::{Log, Record};
@@ -12,8 +13,11 @@ use serde_json::json;
 
 use crate::ground::{Ground, servers};
 
-/// What both wrote, but for where: partition, key and value of each record in order.
-fn written(log: &dyn Log, topic: &str) -> Result<Vec<(u32, Option<bytes::Bytes>, Option<bytes::Bytes>)>> {
+/// Partition, key and value.
+type Written = (u32, Option<Bytes>, Option<Bytes>);
+
+/// What both wrote, but for where: each record of a topic in order.
+fn written(log: &dyn Log, topic: &str) -> Result<Vec<Written>> {
     Ok(records(log, topic)?.into_iter().map(|Record { partition, key, value, .. }| (partition, key, value)).collect())
 }
 
