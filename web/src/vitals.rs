@@ -113,9 +113,12 @@ impl Vitals {
             return (stopped(), stopped());
         };
         let waits = if projector.is_running { "they wait for the log or the database" } else { "stopped" };
-        let streams = Part { ready: streams.is_ready(), detail: condition(&streams) };
-        (streams, Part::new(!projector.is_failing, waits))
+        (streams_part(&streams), Part::new(!projector.is_failing, waits))
     }
+}
+
+fn streams_part(streams: &RuntimeStatus) -> Part {
+    Part { ready: streams.is_ready(), detail: condition(streams) }
 }
 
 /// What there is to say of the streams: what is wrong, what is missing, what is ordered.
@@ -139,4 +142,31 @@ fn condition(streams: &RuntimeStatus) -> Option<String> {
     let waiting =
         (!streams.is_ready()).then(|| "tasks wait for their turn, for their group or for their orders".into());
     if said.is_empty() { waiting } else { Some(said.join("; ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use gavel_streams::runtime::ThreadStatus;
+
+    use super::*;
+
+    #[test]
+    fn streams_that_stay_down_are_told_with_their_reason() {
+        let thread = |topology: &str, running, error: Option<&str>| ThreadStatus {
+            topology: topology.into(),
+            running,
+            ready: running,
+            error: error.map(ToOwned::to_owned),
+            ..ThreadStatus::default()
+        };
+        let status = |error: Option<&str>| RuntimeStatus {
+            threads: vec![thread("bidding", true, None), thread("notices", error.is_none(), error)],
+            ..RuntimeStatus::default()
+        };
+        let well = streams_part(&status(None));
+        assert_eq!((well.ready, well.detail), (true, None));
+        let reason = "the notices streams stay down after too many restarts: the disk is gone";
+        let down = streams_part(&status(Some(reason)));
+        assert_eq!((down.ready, down.detail.as_deref()), (false, Some(reason)));
+    }
 }

@@ -13,7 +13,8 @@
 //! have nothing else to do (`upkeep`).
 //!
 //! Each interruption has one remedy (`interruption`): wait and do it again; close all and join again; stop. What concerns
-//! one task alone, such as state that cannot be read, stops that task for a while, and shows in its status.
+//! one task alone, such as state that cannot be read, stops that task for a while, and shows in its status. A thread that
+//! stopped is begun anew, but not for ever (`restarts`); the other threads, and the process, go on.
 //!
 //! Reading of sources is started at the group's committed offsets only after the changelog has been read to its end,
 //! so state and offsets are always of the same unit of work.
@@ -27,6 +28,7 @@ mod live_task;
 mod local;
 mod member;
 mod options;
+mod restarts;
 mod restoration;
 mod session;
 mod status;
@@ -49,6 +51,7 @@ pub use interruption::RuntimeError;
 use local::LocalStores;
 pub use member::{Member, Step};
 pub use options::{Failpoint, LocalState, RuntimeOptions, Span, Steering};
+pub use restarts::Restarts;
 pub use status::{RuntimeStatus, TaskState, TaskStatus, ThreadStatus};
 use steering::{Crew, Steerer};
 use thread::Stop;

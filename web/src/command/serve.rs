@@ -30,7 +30,7 @@ pub(crate) async fn run(config: Config, role: Role) -> Result<(), CommandError> 
     let ended = tokio::select! {
         _ = interrupt.recv() => Ok(()),
         _ = terminate.recv() => Ok(()),
-        reason = house.failed() => Err(CommandError::Stopped(reason)),
+        reason = house.failed() => Err(CommandError::Stopped(reason.into())),
     };
     tracing::info!("closing");
     house.close().await;

@@ -14,9 +14,6 @@ use tokio::runtime::Handle;
 use super::{StartError, folder, topics};
 use crate::config::Config;
 
-/// How often it is looked whether the projections still run.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-
 /// The running workers.
 pub struct Workers(Mutex<Option<Running>>);
 
@@ -64,17 +61,6 @@ impl Workers {
     pub fn status(&self) -> Option<(RuntimeStatus, ProjectorStatus)> {
         let running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         running.as_ref().map(|running| (running.streams.status(), running.projector.status()))
-    }
-
-    /// Waits until the projections have stopped by themselves; answers why. Streams that stopped, say because the disk is full, end
-    /// no process: `/readyz` tells of them, and what is there is served.
-    pub(super) async fn failed(&self) -> String {
-        loop {
-            tokio::time::sleep(LOOK_EVERY).await;
-            if self.status().is_some_and(|(_, projector)| !projector.is_running) {
-                return "the projections stopped".into();
-            }
-        }
     }
 
     /// Finishes the units of work in hand, and stops.

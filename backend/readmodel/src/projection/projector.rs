@@ -4,6 +4,7 @@
 //! where that can be, else as a new one.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -154,7 +155,9 @@ impl Work {
     fn run(&self) {
         let mut trouble = Trouble::new();
         while !self.is_stopping() {
-            let Err(error) = self.session(&mut trouble) else { return };
+            let outcome = catch_unwind(AssertUnwindSafe(|| self.session(&mut trouble)));
+            let panicked = |_| Err(Error::Unexpected("the projector panicked".into()));
+            let Err(error) = outcome.unwrap_or_else(panicked) else { return };
             self.bear(&error, &mut trouble);
         }
     }

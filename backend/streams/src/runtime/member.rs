@@ -38,7 +38,10 @@ enum State {
     Out,
     /// A member, with tasks.
     In(Box<Session>),
-    Stopped,
+    /// Killed by a failpoint.
+    Killed,
+    /// It cannot go on.
+    Failed,
 }
 
 impl Member {
@@ -52,7 +55,7 @@ impl Member {
         let outcome = match &mut self.state {
             State::Out => Session::join(&self.worker).map(|session| self.state = State::In(Box::new(session))),
             State::In(session) => session.round().map(|()| self.went_well()),
-            State::Stopped => return Step::Stopped,
+            State::Killed | State::Failed => return Step::Stopped,
         };
         let step = outcome.map_or_else(|interruption| self.interrupted(interruption), |()| Step::Wait(Duration::ZERO));
         if let State::In(session) = &self.state {
@@ -66,6 +69,11 @@ impl Member {
         if let State::In(session) = self.state {
             session.leave();
         }
+    }
+
+    /// Whether it has stopped by itself, and not because it was killed.
+    pub(super) fn has_failed(&self) -> bool {
+        matches!(self.state, State::Failed)
     }
 
     /// How it is.
@@ -97,7 +105,7 @@ impl Member {
                 if let State::In(session) = &mut self.state {
                     session.abandon();
                 }
-                self.leave(State::Stopped);
+                self.leave(State::Killed);
                 Step::Stopped
             }
             Interruption::Fatal(error) => self.give_up(&error),
@@ -116,7 +124,7 @@ impl Member {
 
     fn give_up(&mut self, error: &RuntimeError) -> Step {
         self.worker.give_up(error);
-        self.leave(State::Stopped);
+        self.leave(State::Failed);
         Step::Stopped
     }
 

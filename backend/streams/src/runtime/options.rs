@@ -9,6 +9,7 @@ use gavel_log::TopicPartition;
 
 use super::clock::{Clock, SystemClock};
 use super::disk::Disk;
+use super::restarts::Restarts;
 use crate::beat::Beat;
 
 /// Asked at each beat of each unit of work; true has the thread die there, as a killed process would.
@@ -64,6 +65,8 @@ pub struct RuntimeOptions {
     pub max_wait: Duration,
     /// For how long a topic that seems to be missing, or to differ, is waited for: brokers that start may not know theirs yet.
     pub topic_grace: Duration,
+    /// How often a thread that stopped by itself is begun anew.
+    pub restarts: Restarts,
     /// By which topics it is steered; without any it runs unsteered.
     pub steering: Option<Steering>,
     /// What of the sources is processed; all, and for ever, without it. Such a runtime is not steered.
@@ -86,6 +89,7 @@ impl RuntimeOptions {
             threads: 1,
             max_wait: Duration::from_millis(50),
             topic_grace: Duration::from_secs(30),
+            restarts: Restarts::default(),
             steering: None,
             span: None,
             clock: Arc::new(SystemClock),

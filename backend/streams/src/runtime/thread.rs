@@ -1,4 +1,4 @@
-//! A thread of the runtime: a loop around the steps of a member.
+//! A thread of the runtime: a loop around the steps of a member, which is begun anew, a few times, when it stopped by itself.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -31,22 +31,48 @@ impl Stop {
     }
 }
 
-/// The whole life of a thread. A bug in it stops it, and shows in the status.
+/// The whole life of a thread. What ends it, a bug or what no retry mends, may be over with the next member; if it is not,
+/// the thread stays down and shows in the status, and the others go on.
 pub(super) fn run(worker: &Arc<Worker>, stop: &Stop) {
-    if catch_unwind(AssertUnwindSafe(|| drive(Member::new(Arc::clone(worker)), stop))).is_err() {
-        worker.panicked();
+    let mut restarts = worker.options.restarts.begin();
+    loop {
+        match catch_unwind(AssertUnwindSafe(|| drive(Member::new(Arc::clone(worker)), stop))) {
+            Ok(End::Told) => break,
+            Ok(End::Failed) => {}
+            Err(_) => worker.panicked(),
+        }
+        let Some(pause) = restarts.next(worker.monotonic()) else {
+            worker.stays_down();
+            break;
+        };
+        worker.left();
+        stop.wait(pause);
+        if stop.is_set() {
+            break;
+        }
+        worker.restarted();
     }
     worker.ended();
 }
 
+/// Why a member is driven no more.
+enum End {
+    /// It was told to stop, or killed by a test.
+    Told,
+    /// By itself.
+    Failed,
+}
+
 /// Between two steps nothing of a unit of work is in hand but what a log that does not answer left open.
-fn drive(mut member: Member, stop: &Stop) {
+fn drive(mut member: Member, stop: &Stop) -> End {
     while !stop.is_set() {
         match member.step() {
             Step::Wait(Duration::ZERO) => {}
             Step::Wait(pause) => stop.wait(pause),
+            Step::Stopped if member.has_failed() => return End::Failed,
             Step::Stopped => break,
         }
     }
     member.stop();
+    End::Told
 }

@@ -105,6 +105,22 @@ impl Worker {
         self.set_error(Some("the thread panicked".into()));
     }
 
+    /// It is begun anew.
+    pub(super) fn restarted(&self) {
+        let topology = self.topology.name();
+        tracing::warn!(topology, "a thread is started again");
+        metrics::counter!("gavel_streams_thread_restarts_total", "topology" => topology.to_string()).increment(1);
+    }
+
+    /// It was begun anew too often: no member now, and why shows in the status.
+    pub(super) fn stays_down(&self) {
+        let reason = self.status().error.clone().unwrap_or_default();
+        let topology = self.topology.name();
+        // The reason was said each time.
+        tracing::error!(topology, "a thread stays down: it was started again too often");
+        self.set_error(Some(format!("the {topology} streams stay down after too many restarts: {reason}")));
+    }
+
     /// Nobody drives it any more.
     pub(super) fn ended(&self) {
         self.left();

@@ -3,16 +3,18 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use gavel_log::TopicPartition;
-use gavel_streams::runtime::{RuntimeOptions, SystemClock, TaskState};
+use gavel_log::{Cleanup, TopicPartition, TopicSpec};
+use gavel_streams::runtime::{Failpoint, Restarts, RuntimeOptions, SystemClock, TaskState};
+use gavel_streams::{Beat, Runtime};
 
 use crate::faulty::faulty;
-use crate::harness::{House, eventually, wait_for_status, wait_until_running};
+use crate::harness::{House, PARTITIONS, eventually, wait_for_status, wait_until_running};
 
 const RECORDS: usize = 60;
+const NONE: Restarts = Restarts { most: 0, within: Duration::ZERO, first_pause: Duration::ZERO };
 
 fn survives(seed: u64) {
     let mut house = House::embedded();
@@ -99,7 +101,77 @@ fn topics_that_come_late_are_waited_for() {
 #[test]
 fn topics_that_do_not_come_end_the_thread() {
     let house = House::embedded_without_topics();
-    let runtime = house.start_with(&RuntimeOptions { topic_grace: Duration::from_millis(100), ..house.options("one") });
+    let options = RuntimeOptions { topic_grace: Duration::from_millis(100), restarts: NONE, ..house.options("one") };
+    let runtime = house.start_with(&options);
     eventually("it gives up", || runtime.status().threads.iter().all(|thread| !thread.running));
     assert!(runtime.status().errors().any(|error| error.contains("cannot run")));
+}
+
+/// Quick ones, for who waits for them.
+const TWICE: Restarts = Restarts { most: 2, within: Duration::from_secs(600), first_pause: Duration::from_millis(1) };
+
+#[test]
+fn a_thread_that_fails_for_good_is_started_again() {
+    let mut house = House::embedded();
+    let (log, faults) = faulty(&house.log, None);
+    house.log = log;
+    let runtime = house.start_with(&RuntimeOptions { restarts: TWICE, ..house.options("one") });
+    wait_until_running(&runtime);
+    for count in 1..=2 {
+        faults.break_down(&house.topology.group(), 1);
+        eventually("it broke down", || faults.breakdowns_left() == 0);
+        house.append("stream", 0, "a", "go");
+        house.wait_for_outputs(count);
+    }
+    wait_for_status(&runtime, "it is over", |status| status.is_ready() && status.errors().count() == 0);
+    runtime.stop();
+}
+
+#[test]
+fn a_thread_that_panics_is_started_again() {
+    let house = House::embedded();
+    let panics = AtomicU64::new(0);
+    let failpoint = move |beat| {
+        assert!(beat != Beat::BeforeCommit || panics.fetch_add(1, Ordering::SeqCst) >= 2, "the failpoint panics");
+        false
+    };
+    let failpoint: Option<Failpoint> = Some(Arc::new(failpoint));
+    let runtime = house.start_with(&RuntimeOptions { restarts: TWICE, failpoint, ..house.options("one") });
+    house.append("stream", 0, "a", "go");
+    assert_eq!(house.wait_for_outputs(1), ["a=go#1"]);
+    assert!(house.read("stream.dead-letters").is_empty(), "the record is not to blame");
+    runtime.stop();
+}
+
+/// Too many restarts in too short a time: it stays down and says why, and the other topology goes on.
+#[test]
+fn a_thread_that_keeps_failing_stays_down_and_stops_no_other() {
+    let mut house = House::embedded();
+    let honest = Arc::clone(&house.log);
+    let (log, faults) = faulty(&honest, None);
+    let beside = house.topology.relocated("", "beside.");
+    for spec in beside.topics(PARTITIONS) {
+        house.log.create_topic(&spec).unwrap();
+    }
+    let sink = TopicSpec {
+        name: format!("beside.{}", house.topic("out")).into(),
+        partitions: PARTITIONS,
+        cleanup: Cleanup::Keep,
+    };
+    house.log.create_topic(&sink).unwrap();
+    house.log = log;
+    faults.break_down(&beside.group(), 1_000);
+    let options = RuntimeOptions { restarts: TWICE, ..house.options("one") };
+    let runtime = Runtime::start(&house.log, &[house.topology.clone(), beside.clone()], &options).unwrap();
+    wait_for_status(&runtime, "it stays down", |status| {
+        let down: Vec<_> = status.threads.iter().filter(|thread| !thread.running).collect();
+        down.len() == 1 && down[0].topology == beside.name() && !status.is_ready()
+    });
+    let status = runtime.status();
+    let error = status.errors().next().unwrap();
+    assert!(error.contains("stay down after too many restarts") && error.contains("the disk is gone"), "{error}");
+    assert_eq!(faults.breakdowns_left(), 1_000 - 3, "started once, and again twice");
+    house.append("stream", 0, "a", "go");
+    assert_eq!(house.wait_for_outputs(1), ["a=go#1"]);
+    runtime.stop();
 }

@@ -19,6 +19,8 @@ pub(crate) struct Faults {
     pub(crate) is_forgetful: AtomicBool,
     /// A partition of which nobody answers, and how often it was asked.
     silent: Mutex<Option<TopicPartition>>,
+    /// The group whose consumers fail for good, and how often they still do.
+    broken: Mutex<(String, u64)>,
     pub(crate) asked_in_vain: AtomicU64,
 }
 
@@ -30,12 +32,31 @@ impl Faults {
             commits: AtomicU64::new(0),
             is_forgetful: AtomicBool::new(false),
             silent: Mutex::new(None),
+            broken: Mutex::default(),
             asked_in_vain: AtomicU64::new(0),
         })
     }
 
     pub(crate) fn set_silent(&self, partition: Option<TopicPartition>) {
         *self.silent.lock().unwrap() = partition;
+    }
+
+    /// Has the consumers of a group fail for good, so often.
+    pub(crate) fn break_down(&self, group: &str, times: u64) {
+        *self.broken.lock().unwrap() = (group.into(), times);
+    }
+
+    pub(crate) fn breakdowns_left(&self) -> u64 {
+        self.broken.lock().unwrap().1
+    }
+
+    fn broken(&self, group: Option<&str>) -> Result<()> {
+        let mut broken = self.broken.lock().unwrap();
+        if broken.1 == 0 || group != Some(&*broken.0) {
+            return Ok(());
+        }
+        broken.1 -= 1;
+        Err(LogError::Storage("the disk is gone".into()))
     }
 
     /// A number below `bound`, from Knuth's generator.
@@ -132,7 +153,13 @@ impl Log for FaultyLog {
 
     fn consumer(&self, group: Option<&GroupConfig>) -> Result<Box<dyn Consumer>> {
         self.faults.silent(3)?;
-        Ok(Box::new(FaultyConsumer { inner: self.inner.consumer(group)?, faults: Arc::clone(&self.faults) }))
+        let name = group.map(|group| group.group.clone());
+        self.faults.broken(name.as_deref())?;
+        Ok(Box::new(FaultyConsumer {
+            inner: self.inner.consumer(group)?,
+            group: name,
+            faults: Arc::clone(&self.faults),
+        }))
     }
 }
 
@@ -199,6 +226,7 @@ impl TransactionalProducer for FaultyTransactions {
 
 struct FaultyConsumer {
     inner: Box<dyn Consumer>,
+    group: Option<String>,
     faults: Arc<Faults>,
 }
 
@@ -217,6 +245,7 @@ impl Consumer for FaultyConsumer {
 
     fn poll(&mut self, records: &mut Vec<Record>, max_records: usize, timeout: Duration) -> Result<Vec<GroupEvent>> {
         self.faults.silent(20)?;
+        self.faults.broken(self.group.as_deref())?;
         self.inner.poll(records, max_records, timeout)
     }
 
