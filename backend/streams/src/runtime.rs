@@ -149,7 +149,7 @@ fn workers(
     options: &RuntimeOptions,
     board: &Arc<Board>,
 ) -> Result<Vec<Arc<Worker>>, RuntimeError> {
-    let stores = LocalStores::open(&options.local_state, Arc::clone(&options.clock))?;
+    let stores = LocalStores::open(options)?;
     let worker = |topology: &Topology, thread: usize| {
         let status = ThreadStatus { topology: topology.name().into(), running: true, ..ThreadStatus::default() };
         Arc::new(Worker {

@@ -25,7 +25,7 @@ use gavel_log::Log;
 use super::clock::Clock;
 use super::disk::{Disk, FolderDisk, Keyspace};
 use super::live_task::WorkError;
-use super::options::LocalState;
+use super::options::{LocalState, RuntimeOptions};
 use crate::store::{Overlay, StateStore, StoreError, merged};
 use crate::topology::Topology;
 use recent::Recent;
@@ -49,6 +49,7 @@ const LAYOUT_VERSION: u32 = 2;
 pub(crate) struct LocalStores {
     disk: Arc<dyn Disk>,
     clock: Arc<dyn Clock>,
+    unwritten_rows_max: usize,
     held: Mutex<Held>,
 }
 
@@ -65,12 +66,13 @@ struct Held {
 }
 
 impl LocalStores {
-    pub(crate) fn open(place: &LocalState, clock: Arc<dyn Clock>) -> Result<Arc<Self>, StoreError> {
-        let disk = match place {
+    pub(crate) fn open(options: &RuntimeOptions) -> Result<Arc<Self>, StoreError> {
+        let disk = match &options.local_state {
             LocalState::Folder(folder) => Arc::new(FolderDisk::open(folder)?),
             LocalState::Disk(disk) => Arc::clone(disk),
         };
-        Ok(Arc::new(Self { disk, clock, held: Mutex::default() }))
+        let (clock, unwritten_rows_max) = (Arc::clone(&options.clock), options.unwritten_rows_max);
+        Ok(Arc::new(Self { disk, clock, unwritten_rows_max, held: Mutex::default() }))
     }
 
     /// Opens the store of a task; `None` while another thread still holds it, or others hold theirs on a disk that is not to be
@@ -89,7 +91,7 @@ impl LocalStores {
         }
         let lease = Lease { stores: Arc::clone(self), name };
         let keyspace = self.noticed(self.disk.keyspace(&lease.name))?;
-        let recent = Recent::new(topology.0.stores.len());
+        let recent = Recent::new(topology.0.stores.len(), self.unwritten_rows_max);
         let mut store = LocalStore { keyspace, recent, layout: layout(topology), staged_bound: None, lease };
         let layout = store.noticed(store.keyspace.get(&LAYOUT_ROW))?;
         if layout.is_none_or(|found| found[..] != store.layout[..]) || store.is_stale()? {

@@ -59,6 +59,8 @@ pub struct RuntimeOptions {
     pub session_timeout: Duration,
     /// Records at most in one unit of work of one task. Timers that come due with them are limited besides.
     pub max_batch_records: usize,
+    /// Rows of a task at most that are committed in the log and not yet on its disk: what a start after a crash reads again.
+    pub unwritten_rows_max: usize,
     /// Threads for each topology, which share its partitions.
     pub threads: usize,
     /// How long a thread that has nothing to do waits before it looks at the clock again.
@@ -86,6 +88,7 @@ impl RuntimeOptions {
             instance: instance.into(),
             session_timeout: Duration::from_secs(10),
             max_batch_records: 16_384,
+            unwritten_rows_max: 50_000,
             threads: 1,
             max_wait: Duration::from_millis(50),
             topic_grace: Duration::from_secs(30),

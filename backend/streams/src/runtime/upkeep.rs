@@ -7,6 +7,7 @@ use gavel_log::{Consumer, Log, LogError, TopicPartition};
 
 use super::live_task::{LiveTask, Phase, Running};
 use super::session::Session;
+use crate::task::TaskError;
 use crate::topology::Topology;
 
 /// How often a task asks while it has nothing to do.
@@ -21,7 +22,8 @@ impl Session {
         let asked = self.worker.monotonic();
         let passed = |since: Duration| asked.saturating_sub(since);
         let age = self.age();
-        for LiveTask { sources, phase } in self.tasks.values_mut() {
+        let mut failed = None;
+        for (&partition, LiveTask { sources, phase }) in &mut self.tasks {
             let Phase::Running(running) = phase else { continue };
             let is_due = match running.upkept {
                 Some(upkept) => passed(upkept) >= every,
@@ -32,7 +34,9 @@ impl Session {
             }
             running.upkept = Some(asked);
             if is_idle && let Err(error) = running.task.store_mut().flush_at_leisure() {
-                tracing::warn!(partition = %sources[0], %error, "local state was not written");
+                // What was not written is nowhere now but in the changelog.
+                failed = Some((partition, TaskError::from(error)));
+                break;
             }
             match ask(&*self.worker.log, &*self.consumer, &self.worker.topology, sources, running) {
                 Ok(()) => running.upkeep.answered(),
@@ -42,6 +46,9 @@ impl Session {
                 }
             }
             break;
+        }
+        if let Some((partition, error)) = failed {
+            self.fail(partition, &error);
         }
     }
 }

@@ -7,12 +7,10 @@ use bytes::Bytes;
 
 use crate::store::{Overlay, Rows};
 
-/// Rows at most, and bytes of them at most, before they are written: what a start after a crash reads again, and what a task
-/// keeps in memory.
-const ROWS_MAX: usize = 50_000;
+/// Bytes of them at most, before they are written: what a task keeps in memory.
 const BYTES_MAX: usize = 8 << 20;
-/// Rows from which on they are written when there is nothing else to do.
-const ROWS_LEISURE: usize = 1000;
+/// The part of the rows that may wait from which on they are written when there is nothing else to do.
+const LEISURE: usize = 50;
 
 /// Changes of one store, in the order of their keys.
 type Changes = Vec<(Bytes, Option<Bytes>)>;
@@ -23,13 +21,16 @@ pub(super) struct Recent {
     stores: Vec<Rows<Option<Bytes>>>,
     rows: usize,
     bytes: usize,
+    /// Rows at most, before they are written.
+    rows_max: usize,
     /// Up to where the changelog is reflected by these changes and the disk together, if that is known better than there.
     bound: Option<u64>,
 }
 
 impl Recent {
-    pub(super) fn new(stores: usize) -> Self {
-        Self { stores: std::iter::repeat_with(Rows::default).take(stores).collect(), rows: 0, bytes: 0, bound: None }
+    pub(super) fn new(stores: usize, rows_max: usize) -> Self {
+        let stores = std::iter::repeat_with(Rows::default).take(stores).collect();
+        Self { stores, rows: 0, bytes: 0, rows_max, bound: None }
     }
 
     pub(super) fn bound(&self) -> Option<u64> {
@@ -63,12 +64,12 @@ impl Recent {
 
     /// Whether it is time to write.
     pub(super) fn is_full(&self) -> bool {
-        self.rows >= ROWS_MAX || self.bytes >= BYTES_MAX
+        self.rows >= self.rows_max || self.bytes >= BYTES_MAX
     }
 
     /// Whether to write it is worth its while.
     pub(super) fn is_worth_a_write(&self) -> bool {
-        self.rows >= ROWS_LEISURE
+        self.rows > self.rows_max / LEISURE
     }
 
     /// Takes the changes of a unit of work, and leaves its overlays empty.

@@ -28,7 +28,7 @@ fn clock() -> Arc<dyn Clock> {
 }
 
 fn open(folder: &TempDir, clock: Arc<dyn Clock>) -> Arc<LocalStores> {
-    LocalStores::open(&LocalState::Folder(folder.path().into()), clock).unwrap()
+    LocalStores::open(&RuntimeOptions { clock, ..RuntimeOptions::new(folder.path(), "one") }).unwrap()
 }
 
 fn put(store: &mut LocalStore, index: usize, key: &'static str, value: Option<&'static str>) {
@@ -167,7 +167,7 @@ fn a_disk_that_is_damaged_is_begun_anew_once_all_have_let_go() {
     let home = TempDir::new().unwrap();
     let aside = |number: u32| home.path().join(format!("streams.damaged-{number}"));
     let topology = topology(&["one"]);
-    let stores = LocalStores::open(&LocalState::Folder(home.path().join("streams")), clock()).unwrap();
+    let stores = LocalStores::open(&RuntimeOptions::new(home.path().join("streams"), "one")).unwrap();
     let open = |partition: u32| stores.task_store(&topology, partition).unwrap();
     let (mut one, two) = (open(0).unwrap(), open(1).unwrap());
     put(&mut one, 1, "k", Some("v"));

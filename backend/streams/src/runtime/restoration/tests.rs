@@ -11,7 +11,7 @@ use super::*;
 use crate::processor::{Context, Processor, ProcessorError, SourceRecord, Timer};
 use crate::runtime::clock::ManualClock;
 use crate::runtime::local::LocalStores;
-use crate::runtime::options::LocalState;
+use crate::runtime::options::RuntimeOptions;
 
 struct Idle;
 
@@ -42,8 +42,9 @@ impl Desk {
         for spec in topology.topics(1) {
             log.create_topic(&spec).unwrap();
         }
-        let place = LocalState::Folder(folders[1].path().into());
-        let stores = LocalStores::open(&place, Arc::new(ManualClock::at(0))).unwrap();
+        let clock = Arc::new(ManualClock::at(0));
+        let stores = RuntimeOptions { clock, ..RuntimeOptions::new(folders[1].path(), "one") };
+        let stores = LocalStores::open(&stores).unwrap();
         Self { log, topology, stores, _folders: folders }
     }
 
