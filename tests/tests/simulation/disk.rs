@@ -48,7 +48,9 @@ struct State {
     since: Vec<Change>,
     /// How many processes it has outlived. Those write no more.
     lives: u64,
-    refuses: bool,
+    /// How many writes it refuses from now on.
+    refusals: u32,
+    is_damaged: bool,
 }
 
 /// The disk of one process and its successors.
@@ -88,9 +90,20 @@ impl SimulatedDisk {
         state.since.clear();
     }
 
-    /// Has the next write fail.
-    pub(crate) fn refuse_next(&self) {
-        self.state().refuses = true;
+    /// Has the next writes fail.
+    pub(crate) fn refuse(&self, writes: u32) {
+        self.state().refusals = writes;
+    }
+
+    /// Has all reads and writes fail until it is begun anew.
+    pub(crate) fn damage(&self) {
+        self.state().is_damaged = true;
+    }
+
+    /// It works again.
+    pub(crate) fn mend(&self) {
+        let mut state = self.state();
+        (state.refusals, state.is_damaged) = (0, false);
     }
 
     /// The rows of a keyspace whose first byte is this, without it.
@@ -106,6 +119,13 @@ impl Disk for SimulatedDisk {
         let life = self.state().lives;
         Ok(Box::new(SimulatedKeyspace { disk: self.clone(), name: name.into(), life }))
     }
+
+    fn renew(&self, damage: Option<&str>) -> Result<(), StoreError> {
+        if damage.is_some() {
+            self.wipe();
+        }
+        Ok(())
+    }
 }
 
 struct SimulatedKeyspace {
@@ -117,6 +137,9 @@ struct SimulatedKeyspace {
 impl SimulatedKeyspace {
     fn read<T>(&self, look: impl FnOnce(&Rows) -> T) -> Result<T, StoreError> {
         let state = self.disk.state();
+        if state.is_damaged {
+            return Err(StoreError::damage("a checksum is wrong"));
+        }
         let rows = state.present.0.get(&self.name);
         Ok(look(rows.unwrap_or(&Rows::new())))
     }
@@ -126,7 +149,11 @@ impl SimulatedKeyspace {
         if self.life < state.lives {
             return Err(StoreError::new("the process is dead"));
         }
-        if std::mem::take(&mut state.refuses) {
+        if state.is_damaged {
+            return Err(StoreError::damage("a checksum is wrong"));
+        }
+        if state.refusals > 0 {
+            state.refusals -= 1;
             return Err(StoreError::new("the disk is full"));
         }
         state.present.apply(&change);

@@ -18,7 +18,7 @@ use self::broker::{Broker, ClientId};
 use self::consumer::SimulatedConsumer;
 use self::producer::{SimulatedProducer, SimulatedTransactions};
 use crate::clock::Time;
-use crate::mark::Odds;
+use crate::mark::{Mark, Odds};
 use crate::random::Random;
 use crate::trace::Trace;
 
@@ -98,6 +98,16 @@ impl Log for SimulatedLog {
     fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<u64>>> {
         self.call(|broker| {
             broker.reach_coordinator(group)?;
+            broker.groups.entry(group.into()).or_default().committed(partitions)
+        })
+    }
+
+    fn take_over(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<u64>>> {
+        self.call(|broker| {
+            broker.reach_coordinator(group)?;
+            if broker.strikes(Mark::TakenOver) {
+                broker.end_pending(group, partitions);
+            }
             broker.groups.entry(group.into()).or_default().committed(partitions)
         })
     }

@@ -61,8 +61,12 @@ marks! {
     DiskWiped = 150,
     /// A process starts on a disk that has lost its last writes.
     DiskTorn = 600,
-    /// A disk refuses a write.
-    DiskRefused = 3,
+    /// A disk refuses some writes.
+    DiskRefused = 6,
+    /// What is on a disk cannot be read any more.
+    DiskDamaged = 3,
+    /// A new owner ends what the old one left open.
+    TakenOver = 500,
     /// A group that nobody is in loses its offsets.
     OffsetsForgotten = 30,
     /// A process is away for so long that its disk is of no use.

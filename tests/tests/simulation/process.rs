@@ -24,6 +24,7 @@ pub(crate) struct Setting {
     pub(crate) topologies: Vec<Topology>,
     pub(crate) session_timeout: Duration,
     pub(crate) max_batch_records: usize,
+    pub(crate) unwritten_rows_max: usize,
     pub(crate) threads: usize,
 }
 
@@ -90,6 +91,7 @@ impl Process {
             local_state: LocalState::Disk(Arc::new(self.disk.clone())),
             session_timeout: setting.session_timeout,
             max_batch_records: setting.max_batch_records,
+            unwritten_rows_max: setting.unwritten_rows_max,
             threads: setting.threads,
             clock: Arc::new(self.clock.clone()),
             failpoint: Some(Arc::new(failpoint)),
@@ -121,9 +123,10 @@ impl Process {
     }
 
     pub(crate) fn end(&mut self, end: End) {
-        if let Some(running) = self.running.take()
-            && end == End::Crash
-        {
+        let Some(running) = self.running.take() else { return };
+        if end == End::Stop {
+            running.seats.into_iter().for_each(|seat| seat.member.stop());
+        } else {
             running.log.kill();
             self.disk.cut_off();
         }

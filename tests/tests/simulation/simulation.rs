@@ -63,6 +63,7 @@ impl Simulation {
             topologies,
             session_timeout: Duration::from_millis(random.between(1500, 6000).unsigned_abs()),
             max_batch_records: *random.pick(&[1, 3, 10, 100]),
+            unwritten_rows_max: *random.pick(&[1, 10, 100, 50_000]),
             threads: if random.chance(300) { 2 } else { 1 },
         };
         let skew_ms = *random.pick(&[0, 30, 3000]);
@@ -135,7 +136,10 @@ impl Simulation {
                 process.disk.sync();
             }
             if self.strikes(Mark::DiskRefused) {
-                process.disk.refuse_next();
+                process.disk.refuse(self.random.between(1, 4) as u32);
+            }
+            if self.strikes(Mark::DiskDamaged) {
+                process.disk.damage();
             }
             if self.strikes(Mark::WorkerClockSet) {
                 process.clock.set(self.random.between(-2000, 2000));
@@ -201,6 +205,7 @@ impl Simulation {
             let process = &mut rest[0];
             process.away_until_ms = i64::MIN;
             process.die_at(None);
+            process.disk.mend();
             if before.iter().any(|other| other.instance == process.instance) {
                 process.end(End::Crash);
                 self.processes.remove(index);

@@ -161,11 +161,17 @@ impl Group {
 
     /// What is committed; not told while a transaction may change it.
     pub(super) fn committed(&self, partitions: &[TopicPartition]) -> Result<Vec<Option<u64>>> {
-        if partitions.iter().any(|partition| self.pending.values().any(|pending| pending.contains(partition))) {
+        if !self.pending_on(partitions).is_empty() {
             Mark::OffsetsPending.hit();
             return Err(LogError::Unavailable("offsets are pending".into()));
         }
         Ok(partitions.iter().map(|partition| self.committed.get(partition).copied()).collect())
+    }
+
+    /// The transactions that these partitions' offsets wait for.
+    pub(super) fn pending_on(&self, partitions: &[TopicPartition]) -> BTreeSet<TransactionId> {
+        let waits = |pending: &BTreeSet<TopicPartition>| partitions.iter().any(|partition| pending.contains(partition));
+        self.pending.iter().filter(|(_, pending)| waits(pending)).map(|(id, _)| *id).collect()
     }
 
     /// Nobody has been here for long: what was committed is dropped.

@@ -131,6 +131,20 @@ impl Broker {
         Ok(())
     }
 
+    /// Fences the former owners of these partitions, and ends what they left open.
+    pub(super) fn end_pending(&mut self, group: &str, partitions: &[TopicPartition]) {
+        let pending = self.groups.get(group).map(|group| group.pending_on(partitions)).unwrap_or_default();
+        let is_theirs = |owner: &Owner| {
+            owner.open.as_ref().is_some_and(|open| pending.contains(&open.id))
+                || owner.ending.as_ref().is_some_and(|ending| pending.contains(&ending.id))
+        };
+        let ids: Vec<String> =
+            self.owners.iter().filter(|(_, owner)| is_theirs(owner)).map(|(id, _)| id.clone()).collect();
+        for id in &ids {
+            self.take_ownership(id);
+        }
+    }
+
     fn owner(&mut self, id: &str, epoch: u64) -> Result<&mut Owner> {
         match self.owners.get_mut(id) {
             Some(owner) if owner.epoch == epoch => Ok(owner),
