@@ -71,6 +71,8 @@ pub struct Config {
     pub instance: Option<String>,
     /// After how long without a sign of life a process's partitions go to others.
     pub session_timeout_ms: u32,
+    /// How many other workers keep each partition's state warm.
+    pub standbys: usize,
 }
 
 /// On or off.
@@ -125,6 +127,7 @@ impl Default for Config {
             fsync: Fsync::Group,
             instance: None,
             session_timeout_ms: 10_000,
+            standbys: 0,
         }
     }
 }
@@ -208,6 +211,10 @@ pub struct Flags {
     #[arg(long, env = "GAVEL_SESSION_TIMEOUT_MS", global = true, value_name = "MS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     session_timeout_ms: Option<u32>,
+    /// How many other workers keep the state of each partition warm, to take over at once [default: 0]
+    #[arg(long, env = "GAVEL_STANDBYS", global = true, value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    standbys: Option<usize>,
 }
 
 impl Config {

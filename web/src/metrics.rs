@@ -67,6 +67,7 @@ pub fn note_workers(streams: &RuntimeStatus, projector: ProjectorStatus, seen: &
             "gavel_streams_paused",
             "gavel_streams_restoring_records",
             "gavel_streams_lag_records",
+            "gavel_streams_standby_lag_records",
         ] {
             gauge!(name, &labels).set(0.0);
         }
@@ -74,6 +75,11 @@ pub fn note_workers(streams: &RuntimeStatus, projector: ProjectorStatus, seen: &
     for task in streams.tasks() {
         seen.0.insert((task.topology.clone(), task.partition));
         note_task(task);
+    }
+    for standby in &streams.standbys {
+        seen.0.insert((standby.topology.clone(), standby.partition));
+        let labels = task_labels(&standby.topology, standby.partition);
+        gauge!("gavel_streams_standby_lag_records", &labels).set(float(standby.lag_records));
     }
     counter!("gavel_projected_records_total").absolute(projector.projected);
     counter!("gavel_projection_refused_records_total").absolute(projector.refused);
@@ -133,6 +139,7 @@ mod tests {
             lag_records: 3,
             partition_time_ms: Some(1_500),
             earliest_due_ms: None,
+            restored_records: 0,
             error: None,
         };
         let thread = ThreadStatus { tasks: vec![task], ..ThreadStatus::default() };

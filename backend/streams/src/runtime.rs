@@ -28,9 +28,11 @@ mod live_task;
 mod local;
 mod member;
 mod options;
+mod replica;
 mod restarts;
 mod restoration;
 mod session;
+mod standby;
 mod status;
 mod steering;
 mod thread;
@@ -52,7 +54,8 @@ use local::LocalStores;
 pub use member::{Member, Step};
 pub use options::{Failpoint, LocalState, RuntimeOptions, Span, Steering};
 pub use restarts::Restarts;
-pub use status::{RuntimeStatus, TaskState, TaskStatus, ThreadStatus};
+use standby::Standby;
+pub use status::{RuntimeStatus, StandbyStatus, TaskState, TaskStatus, ThreadStatus};
 use steering::{Crew, Steerer};
 use thread::Stop;
 use worker::Worker;
@@ -81,7 +84,8 @@ impl Runtime {
             (None, Some(_)) => Board::default(),
             (None, None) => Board::unsteered(),
         });
-        let crew = Crew::new(workers(log, topologies, options, &board)?);
+        let stores = LocalStores::open(options)?;
+        let crew = Crew::new(workers(log, topologies, options, &stores, &board));
         let mut runtime = Self { stop: Arc::default(), crew: Arc::clone(&crew), threads: Vec::new() };
         for worker in &crew.workers {
             let (worker, stop) = (Arc::clone(worker), Arc::clone(&runtime.stop));
@@ -89,6 +93,11 @@ impl Runtime {
             runtime.spawn(&name, move || thread::run(&worker, &stop))?;
         }
         if let Some(steering) = options.steering.as_ref().filter(|_| options.span.is_none()) {
+            if options.standbys > 0 {
+                let standby = Standby::new(log, topologies, options, steering, (stores, Arc::clone(&crew)));
+                let stop = Arc::clone(&runtime.stop);
+                runtime.spawn("streams-standby", move || standby.run(&stop))?;
+            }
             let steerer = Steerer::new(log, options, steering, board, crew);
             let stop = Arc::clone(&runtime.stop);
             runtime.spawn("streams-steering", move || steerer.run(&stop))?;
@@ -106,8 +115,9 @@ impl Runtime {
         topologies: &[Topology],
         options: &RuntimeOptions,
     ) -> Result<Vec<Member>, RuntimeError> {
+        let stores = LocalStores::open(options)?;
         let board = Arc::new(Board::unsteered());
-        Ok(workers(log, topologies, options, &board)?.into_iter().map(Member::new).collect())
+        Ok(workers(log, topologies, options, &stores, &board).into_iter().map(Member::new).collect())
     }
 
     fn spawn(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), RuntimeError> {
@@ -147,21 +157,21 @@ fn workers(
     log: &Arc<dyn Log>,
     topologies: &[Topology],
     options: &RuntimeOptions,
+    stores: &Arc<LocalStores>,
     board: &Arc<Board>,
-) -> Result<Vec<Arc<Worker>>, RuntimeError> {
-    let stores = LocalStores::open(options)?;
+) -> Vec<Arc<Worker>> {
     let worker = |topology: &Topology, thread: usize| {
         let status = ThreadStatus { topology: topology.name().into(), running: true, ..ThreadStatus::default() };
         Arc::new(Worker {
             log: Arc::clone(log),
             topology: topology.clone(),
             options: options.clone(),
-            stores: Arc::clone(&stores),
+            stores: Arc::clone(stores),
             board: Arc::clone(board),
             thread,
             status: Mutex::new(status),
         })
     };
     let threads = 0..options.threads.max(1);
-    Ok(topologies.iter().flat_map(|topology| threads.clone().map(|thread| worker(topology, thread))).collect())
+    topologies.iter().flat_map(|topology| threads.clone().map(|thread| worker(topology, thread))).collect()
 }

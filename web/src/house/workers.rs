@@ -41,6 +41,7 @@ impl Workers {
         let options = RuntimeOptions {
             session_timeout,
             steering: Some(steering),
+            standbys: config.standbys,
             ..RuntimeOptions::new(folder::streams(config), instance)
         };
         let (topologies, streams_log) = (topics::topologies()?, Arc::clone(log));

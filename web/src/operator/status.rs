@@ -9,8 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use gavel_auctions::wire::topics;
 use gavel_log::Log;
 use gavel_streams::control::{Orders, present_orders};
-use gavel_streams::presence::{Heard, Listener};
-use gavel_streams::runtime::{TaskState, TaskStatus};
+use gavel_streams::presence::{Heard, Listener, Report};
+use gavel_streams::runtime::{StandbyStatus, TaskState, TaskStatus};
 use serde::Serialize;
 use serde_json::json;
 
@@ -32,6 +32,8 @@ struct Partition {
     partition: u32,
     /// Those who say that they have it: one, but for a moment while it moves.
     holders: Vec<Holder>,
+    /// Those who keep it warm.
+    standbys: Vec<Standby>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -39,6 +41,12 @@ struct Holder {
     instance: String,
     #[serde(flatten)]
     task: TaskStatus,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Standby {
+    instance: String,
+    lag_records: u64,
 }
 
 impl Partition {
@@ -80,16 +88,23 @@ impl Status {
     }
 
     fn new(now_ms: i64, workers: Vec<Heard>, orders: Orders, partitions: Vec<(String, u32)>) -> Self {
-        let holders = |topology: &str, partition: u32| {
-            let live = workers.iter().filter(|heard| heard.is_live(now_ms)).map(|heard| &heard.report);
-            let held = live.flat_map(|report| report.status.tasks().map(|task| (&report.instance, task)));
-            let held = held.filter(|(_, task)| task.topology == topology && task.partition == partition);
-            held.map(|(instance, task)| Holder { instance: instance.clone(), task: task.clone() }).collect()
-        };
-        let partition = |(topology, partition): (String, u32)| Partition {
-            holders: holders(&topology, partition),
-            topology,
-            partition,
+        let live: Vec<&Report> =
+            workers.iter().filter(|heard| heard.is_live(now_ms)).map(|heard| &heard.report).collect();
+        let partition = |(topology, partition): (String, u32)| {
+            let is_it = |named: (&String, u32)| named == (&topology, partition);
+            let held = live.iter().flat_map(|report| report.status.tasks().map(|task| (&report.instance, task)));
+            let held = held.filter(|(_, task)| is_it((&task.topology, task.partition)));
+            let holders =
+                held.map(|(instance, task)| Holder { instance: instance.clone(), task: task.clone() }).collect();
+            let warm =
+                live.iter().flat_map(|report| report.status.standbys.iter().map(|warm| (&report.instance, warm)));
+            let warm = warm.filter(|(_, warm)| is_it((&warm.topology, warm.partition)));
+            let standby = |(instance, warm): (&String, &StandbyStatus)| Standby {
+                instance: instance.clone(),
+                lag_records: warm.lag_records,
+            };
+            let standbys = warm.map(standby).collect();
+            Partition { topology, partition, holders, standbys }
         };
         let partitions = partitions.into_iter().map(partition).collect();
         Self { now_ms, workers, orders, partitions }

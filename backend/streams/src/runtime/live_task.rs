@@ -85,6 +85,7 @@ impl LiveTask {
             lag_records: 0,
             partition_time_ms: None,
             earliest_due_ms: None,
+            restored_records: 0,
             error: None,
         };
         match &self.phase {
@@ -99,6 +100,7 @@ impl LiveTask {
                 status.state = running.state();
                 status.positions = positions.map(|(source, &next)| (source.topic.to_string(), next)).collect();
                 status.lag_records = running.lag_records;
+                status.restored_records = running.restored_records;
                 status.partition_time_ms = Some(running.task.time_ms()).filter(|&time_ms| time_ms != i64::MIN);
                 status.earliest_due_ms = running.task.earliest_due_ms();
             }
@@ -128,6 +130,8 @@ pub(super) struct Running {
     pub(super) is_drained: bool,
     /// Records that waited when last asked.
     pub(super) lag_records: u64,
+    /// Changelog records that were read before it ran.
+    pub(super) restored_records: u64,
     /// Whether a unit of work is processed and waits for its commit.
     pub(super) in_unit: bool,
     /// What the gate asks.
@@ -158,6 +162,7 @@ impl Running {
             drain_ends: None,
             is_drained: false,
             lag_records: 0,
+            restored_records: 0,
             in_unit: false,
             questions: Questions::new(),
             upkeep: Questions::new(),

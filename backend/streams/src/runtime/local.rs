@@ -57,6 +57,8 @@ pub(crate) struct LocalStores {
 struct Held {
     /// The tasks open now. A task that moves from thread to thread within the process is first closed by the old one.
     open: BTreeSet<String>,
+    /// Those of them that another asked for.
+    wanted: BTreeSet<String>,
     /// What is wrong with the disk. Every store is closed for it, for they share it.
     trouble: Option<StoreError>,
     /// Whether the disk is known to be of our log.
@@ -82,10 +84,14 @@ impl LocalStores {
         topology: &Topology,
         partition: u32,
     ) -> Result<Option<LocalStore>, StoreError> {
-        let name = format!("{}.{partition}", topology.name());
+        let name = name(topology.name(), partition);
         {
             let mut held = self.held();
-            if !self.renew(&mut held)? || !held.open.insert(name.clone()) {
+            if !self.renew(&mut held)? {
+                return Ok(None);
+            }
+            if !held.open.insert(name.clone()) {
+                held.wanted.insert(name);
                 return Ok(None);
             }
         }
@@ -112,6 +118,11 @@ impl LocalStores {
             held.is_identified = true;
         }
         Ok(())
+    }
+
+    /// Whether somebody asked in vain for a store that is open.
+    pub(crate) fn is_wanted(&self, topology: &str, partition: u32) -> bool {
+        self.held().wanted.contains(&name(topology, partition))
     }
 
     /// Whether all who hold a store are to let it go.
@@ -148,6 +159,11 @@ impl LocalStores {
     }
 }
 
+/// Of the store of a task.
+fn name(topology: &str, partition: u32) -> String {
+    format!("{topology}.{partition}")
+}
+
 /// What the rows depend on: the layout, and which store has which index.
 fn layout(topology: &Topology) -> Bytes {
     let names: Vec<&str> = topology.0.stores.iter().map(|store| store.name.as_str()).collect();
@@ -162,7 +178,9 @@ struct Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.stores.held().open.remove(&self.name);
+        let mut held = self.stores.held();
+        held.open.remove(&self.name);
+        held.wanted.remove(&self.name);
     }
 }
 

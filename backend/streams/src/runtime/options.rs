@@ -69,6 +69,8 @@ pub struct RuntimeOptions {
     pub topic_grace: Duration,
     /// How often a thread that stopped by itself is begun anew.
     pub restarts: Restarts,
+    /// How many processes keep each partition of another warm. Only a steered runtime knows of others.
+    pub standbys: usize,
     /// By which topics it is steered; without any it runs unsteered.
     pub steering: Option<Steering>,
     /// What of the sources is processed; all, and for ever, without it. Such a runtime is not steered.
@@ -93,6 +95,7 @@ impl RuntimeOptions {
             max_wait: Duration::from_millis(50),
             topic_grace: Duration::from_secs(30),
             restarts: Restarts::default(),
+            standbys: 0,
             steering: None,
             span: None,
             clock: Arc::new(SystemClock),

@@ -14,9 +14,8 @@ use gavel_log::{Consumer, Log, Record, Start, TopicPartition};
 
 use super::live_task::WorkError;
 use super::local::LocalStore;
+use super::replica::Replica;
 use super::status::TaskState;
-use crate::changelog;
-use crate::store::{Overlay, StateStore};
 use crate::task::TaskError;
 use crate::task::rows::read_offset;
 use crate::topology::Topology;
@@ -27,14 +26,10 @@ const WORTH_TELLING: u64 = 10_000;
 
 /// One task being restored.
 pub(super) struct Restoration {
-    store: LocalStore,
+    replica: Replica,
     sources: Vec<TopicPartition>,
-    /// The names of the stores, by their index.
-    stores: Vec<String>,
-    changelog: TopicPartition,
+    /// Where reading began.
     start: u64,
-    position: u64,
-    end: u64,
     committed: Vec<Option<u64>>,
     records: Vec<Record>,
     restored: u64,
@@ -61,34 +56,16 @@ impl Restoration {
         mut store: LocalStore,
     ) -> Result<Self, WorkError> {
         let committed = log.take_over(&topology.group(), sources)?;
-        let mut wipe = false;
         for (source, &committed) in sources.iter().zip(&committed) {
-            wipe |= read_offset(&store, &source.topic)? > committed;
+            if read_offset(&store, &source.topic)? > committed {
+                store.wipe()?;
+            }
         }
-        let changelog = TopicPartition::new(topology.0.changelog.clone(), sources[0].partition);
-        let marks = log.watermarks(&changelog)?;
-        wipe |= match store.bound()? {
-            Some(bound) => bound < marks.low || bound > marks.end,
-            None => store.has_rows()?,
-        };
-        if wipe {
-            store.wipe()?;
-        }
-        let start = store.bound()?.unwrap_or(marks.low);
-        consumer.assign(&[(changelog.clone(), Start::Offset(start))])?;
-        Ok(Self {
-            store,
-            sources: sources.to_vec(),
-            stores: topology.0.stores.iter().map(|store| store.name.clone()).collect(),
-            changelog,
-            start,
-            position: start,
-            end: marks.end,
-            committed,
-            records: Vec::new(),
-            restored: 0,
-            told: None,
-        })
+        let replica = Replica::open(log, topology, sources[0].partition, store)?;
+        let start = replica.position;
+        consumer.assign(&[(replica.changelog.clone(), Start::Offset(start))])?;
+        let sources = sources.to_vec();
+        Ok(Self { replica, sources, start, committed, records: Vec::new(), restored: 0, told: None })
     }
 
     /// Reads on a little. True once the end is reached. After an error it is to be begun again.
@@ -102,42 +79,34 @@ impl Restoration {
             consumer.poll(&mut self.records, max_records, wait)?;
             self.restored += self.records.len() as u64;
             metrics::counter!("gavel_streams_restored_records_total").increment(self.records.len() as u64);
-            let mut overlays = vec![Overlay::new(); self.stores.len()];
-            for Record { key, value, .. } in self.records.drain(..) {
-                changelog::read(&key.unwrap_or_default(), value, |(store, key, value)| {
-                    if let Some(store) = self.stores.iter().position(|name| name.as_bytes() == store) {
-                        overlays[store].insert(key, value);
-                    }
-                });
-            }
-            self.position = consumer.position(&self.changelog)?;
-            self.apply(&mut overlays)?;
+            let position = consumer.position(&self.replica.changelog)?;
+            self.replica.take(self.records.drain(..), position)?;
         }
         Ok(self.is_done())
     }
 
-    fn apply(&mut self, overlays: &mut [Overlay]) -> Result<(), WorkError> {
-        self.store.stage_bound(self.position);
-        Ok(self.store.apply(overlays)?)
-    }
-
     fn is_done(&self) -> bool {
-        self.position >= self.end
+        self.replica.position >= self.replica.end
     }
 
     /// How far it is.
     pub(super) fn state(&self) -> TaskState {
-        let restored = self.position.min(self.end).saturating_sub(self.start);
-        TaskState::Restoring { restored, total: self.end.saturating_sub(self.start) }
+        let (restored, total) = self.progress();
+        TaskState::Restoring { restored, total }
+    }
+
+    /// Offsets read, and to be read in all.
+    fn progress(&self) -> (u64, u64) {
+        let end = self.replica.end;
+        (self.replica.position.min(end).saturating_sub(self.start), end.saturating_sub(self.start))
     }
 
     /// Says how far it is, where that takes a while: at the beginning, now and then, and at the end.
     pub(super) fn tell(&mut self, topology: &Topology, now: Duration) {
-        let (done, total) =
-            (self.position.min(self.end).saturating_sub(self.start), self.end.saturating_sub(self.start));
+        let (done, total) = self.progress();
         let is_due = self.told.is_none_or(|told| now.saturating_sub(told) >= TELL_EVERY) || self.is_done();
         if total >= WORTH_TELLING && is_due {
-            let (name, partition) = (topology.name(), self.changelog.partition);
+            let (name, partition) = (topology.name(), self.replica.changelog.partition);
             tracing::info!("{name}: restoring partition {partition}, {done} of {total} changelog records");
             self.told = Some(now);
         }
@@ -145,10 +114,10 @@ impl Restoration {
 
     /// The restored task. Its store has a bound, also where there was nothing to read.
     pub(super) fn finish(mut self, log: &dyn Log) -> Result<Restored, WorkError> {
-        self.apply(&mut [])?;
+        self.replica.take(std::iter::empty(), self.replica.position)?;
         let mut next = Vec::with_capacity(self.sources.len());
         for (source, &committed) in self.sources.iter().zip(&self.committed) {
-            let row = read_offset(&self.store, &source.topic)?;
+            let row = read_offset(&self.replica.store, &source.topic)?;
             if row > committed {
                 tracing::warn!(partition = %source, row, committed, "the group forgot how far it was; the state knows");
             }
@@ -160,7 +129,7 @@ impl Restoration {
                 check_end(source, next, log.end(source)?)?;
             }
         }
-        Ok(Restored { store: self.store, next, records: self.restored })
+        Ok(Restored { store: self.replica.store, next, records: self.restored })
     }
 }
 

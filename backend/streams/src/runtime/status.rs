@@ -66,9 +66,23 @@ pub struct TaskStatus {
     /// When the next timer is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earliest_due_ms: Option<i64>,
+    /// How many changelog records were read before it ran.
+    #[serde(default)]
+    pub restored_records: u64,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+/// One partition of another process that is kept warm here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandbyStatus {
+    /// Its topology.
+    pub topology: String,
+    /// Its partition.
+    pub partition: u32,
+    /// Changelog records that are not read yet, as last asked.
+    pub lag_records: u64,
 }
 
 /// One thread of this process.
@@ -95,6 +109,9 @@ pub struct ThreadStatus {
 pub struct RuntimeStatus {
     /// Its threads.
     pub threads: Vec<ThreadStatus>,
+    /// What it keeps warm.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub standbys: Vec<StandbyStatus>,
     /// Why it cannot read orders, or tell of itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steering_error: Option<String>,
@@ -116,6 +133,7 @@ impl RuntimeStatus {
             task.positions.clear();
             (task.lag_records, task.partition_time_ms, task.earliest_due_ms) = (0, None, None);
         }
+        outline.standbys.iter_mut().for_each(|standby| standby.lag_records = 0);
         outline
     }
 

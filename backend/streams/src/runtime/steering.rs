@@ -7,7 +7,7 @@ use gavel_log::{Log, LogError};
 
 use super::clock::Clock;
 use super::options::{RuntimeOptions, Steering};
-use super::status::RuntimeStatus;
+use super::status::{RuntimeStatus, StandbyStatus};
 use super::thread::Stop;
 use super::worker::Worker;
 use crate::control::{Board, Follower};
@@ -28,20 +28,27 @@ pub(super) struct Steerer {
 #[derive(Default)]
 pub(super) struct Crew {
     pub(super) workers: Vec<Arc<Worker>>,
+    standbys: Mutex<Vec<StandbyStatus>>,
     trouble: Mutex<Option<String>>,
 }
 
 impl Crew {
     pub(super) fn new(workers: Vec<Arc<Worker>>) -> Arc<Self> {
-        Arc::new(Self { workers, trouble: Mutex::default() })
+        Arc::new(Self { workers, ..Self::default() })
     }
 
     /// How it is.
     pub(super) fn status(&self) -> RuntimeStatus {
         RuntimeStatus {
             threads: self.workers.iter().map(|worker| worker.status().clone()).collect(),
+            standbys: self.standbys.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             steering_error: self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
+    }
+
+    /// Shows what is kept warm here.
+    pub(super) fn show_standbys(&self, standbys: Vec<StandbyStatus>) {
+        *self.standbys.lock().unwrap_or_else(PoisonError::into_inner) = standbys;
     }
 
     /// Logged when it begins, not each time.

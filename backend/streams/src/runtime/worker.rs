@@ -8,6 +8,7 @@ use gavel_log::{Log, LogError, TopicSpec};
 use super::interruption::{Interruption, RuntimeError};
 use super::local::LocalStores;
 use super::options::RuntimeOptions;
+use super::standby;
 use super::status::ThreadStatus;
 use crate::control::Board;
 use crate::topology::Topology;
@@ -28,7 +29,7 @@ pub(super) struct Worker {
 impl Worker {
     /// The name of this thread among all that run the topology, the same after a restart.
     pub(super) fn member(&self) -> String {
-        format!("gavel.{}.{}.{}", self.topology.name(), self.options.instance, self.thread)
+        standby::member(self.topology.name(), &self.options.instance, self.thread)
     }
 
     /// The time since some moment.

@@ -15,4 +15,5 @@ mod order;
 mod presence;
 mod replaying;
 mod restoration;
+mod standby;
 mod timers;

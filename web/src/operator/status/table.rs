@@ -5,7 +5,7 @@ use std::io::{Result, Write};
 use gavel_streams::presence::Heard;
 use gavel_streams::runtime::TaskState;
 
-use super::{Holder, Partition, Status};
+use super::{Holder, Partition, Standby, Status};
 use crate::operator::control::{order_in_words, regime_in_words};
 use crate::pages::format::duration;
 
@@ -31,8 +31,9 @@ pub(super) fn write(status: &Status, out: &mut dyn Write) -> Result<()> {
         writeln!(out, "{topology}: {}", regime_in_words(status.orders.regime(topology)))?;
     }
     writeln!(out)?;
-    let mut tasks =
-        vec![["TOPOLOGY", "PARTITION", "WORKER", "STATE", "WAITING", "TIME", "NEXT TIMER"].map(String::from)];
+    let mut tasks = vec![
+        ["TOPOLOGY", "PARTITION", "WORKER", "STATE", "WAITING", "TIME", "NEXT TIMER", "STANDBY"].map(String::from),
+    ];
     tasks.extend(status.partitions.iter().flat_map(|partition| rows(partition, status.now_ms)));
     align(&tasks, out)
 }
@@ -49,11 +50,17 @@ fn worker(heard: &Heard, now_ms: i64) -> [String; 5] {
 }
 
 /// One for each who holds it, or one that says that nobody does.
-fn rows(partition: &Partition, now_ms: i64) -> Vec<[String; 7]> {
-    let Partition { topology, partition, holders } = partition;
+fn rows(partition: &Partition, now_ms: i64) -> Vec<[String; 8]> {
+    let Partition { topology, partition, holders, standbys } = partition;
+    let warm = |standby: &Standby| match standby.lag_records {
+        0 => standby.instance.clone(),
+        lag => format!("{} ({lag} behind)", standby.instance),
+    };
+    let warm: Vec<String> = standbys.iter().map(warm).collect();
+    let warm = if warm.is_empty() { NOTHING.to_owned() } else { warm.join(", ") };
     let row = |rest: [String; 5]| {
         let [instance, state, waiting, time, timer] = rest;
-        [topology.clone(), partition.to_string(), instance, state, waiting, time, timer]
+        [topology.clone(), partition.to_string(), instance, state, waiting, time, timer, warm.clone()]
     };
     if holders.is_empty() {
         return vec![row([NOTHING, "nobody runs it", NOTHING, NOTHING, NOTHING].map(String::from))];

@@ -12,6 +12,7 @@ use crate::processor::{Context, Processor, ProcessorError, SourceRecord, Timer};
 use crate::runtime::clock::ManualClock;
 use crate::runtime::local::LocalStores;
 use crate::runtime::options::RuntimeOptions;
+use crate::store::{Overlay, StateStore};
 
 struct Idle;
 

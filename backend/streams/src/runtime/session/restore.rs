@@ -84,7 +84,8 @@ impl Session {
             self.consumer.seek(source, next.map_or(Start::Earliest, Start::Offset))?;
         }
         let next = next.into_iter().map(Option::unwrap_or_default).collect();
-        let running = Running::open(&worker.topology, &task.sources, store, next)?;
+        let mut running = Running::open(&worker.topology, &task.sources, store, next)?;
+        running.restored_records = records;
         self.consumer.resume(&task.sources)?;
         task.phase = Phase::Running(Box::new(running));
         self.restored = self.restored.map(|restored| restored + records);
