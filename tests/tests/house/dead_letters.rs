@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use gavel_log::embedded::{EmbeddedLog, EmbeddedOptions};
 use gavel_log::kafka::{KafkaLog, KafkaOptions};
-use gavel_log::{Log, NewRecord};
+use gavel_log::{Header, Log, NewRecord};
 use gavel_tests::client::{PATIENCE, Person};
 use gavel_tests::house::binary;
 use serde_json::{Value, json};
@@ -23,7 +23,8 @@ async fn a_corrected_bid_is_decided_once_embedded() -> Result<()> {
     let (item, bid) = lot(&ground).await?;
     // A house that runs holds its log.
     ground.processes()[0].stop()?;
-    plant(EmbeddedLog::open(ground.folder().join("house/log"), EmbeddedOptions::default())?, &item, &bid).await?;
+    let log = EmbeddedLog::open(ground.folder().join("house/log"), EmbeddedOptions::default())?;
+    plant(log, "auctions.bids", &item, &bid, Vec::new()).await?;
     ground.restart()?;
     a_corrected_bid_is_decided_once(&ground, &item, &bid).await?;
     let inside = ground.command(&["dead-letters", "list", "--all", "--json"])?;
@@ -40,8 +41,33 @@ async fn a_corrected_bid_is_decided_once_on_kafka() -> Result<()> {
     let topic = ["--topic", "auctions.bids"];
     ground.command(&[&["dead-letters", "discard"][..], &topic].concat())?;
     let log = tokio::task::spawn_blocking(move || KafkaLog::connect(&kafka, KafkaOptions::default())).await??;
-    plant(log, &item, &bid).await?;
+    plant(log, "auctions.bids", &item, &bid, Vec::new()).await?;
     a_corrected_bid_is_decided_once(&ground, &item, &bid).await
+}
+
+/// A record that was put aside is, in the proof, what its letter says: waiting, it is tried again; resolved, it is nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_proof_passes_over_what_was_resolved() -> Result<()> {
+    let mut ground = Ground::embedded(&[])?;
+    let (item, mut bid) = lot(&ground).await?;
+    bid["max_minor"] = json!(700);
+    ground.processes()[0].stop()?;
+    let log = EmbeddedLog::open(ground.folder().join("house/log"), EmbeddedOptions::default())?;
+    let origin = plant(log, "auctions.bids", &item, &bid, Vec::new()).await?;
+    let log = EmbeddedLog::open(ground.folder().join("house/log"), EmbeddedOptions::default())?;
+    let said = [("dead-letter-cause", "panic"), ("dead-letter-origin", &origin), ("dead-letter-topology", "bidding")];
+    let said = said.map(|(name, value)| Header { name: name.into(), value: value.to_owned().into() });
+    let letter = plant(log, "auctions.bids.dead-letters", &item, &bid, said.into()).await?;
+    ground.restart()?;
+    let person = Person::register(&ground.url(), "Wil").await?;
+    until_counted(&person, &item).await?;
+    assert!(ground.verify()?.contains("all as recomputed"));
+    ground.command(&["dead-letters", "discard", &letter])?;
+    let told = ground.run(&["verify"])?;
+    let (out, refusal) = (String::from_utf8_lossy(&told.stdout), String::from_utf8_lossy(&told.stderr));
+    assert!(refusal.contains("1 records differ"), "{out}{refusal}");
+    assert!(out.contains("recomputed nothing") && out.contains(bid["bid_id"].as_str().context("an id")?), "{out}");
+    Ok(())
 }
 
 /// A lot, and a bid on it whose maximum is of the wrong kind.
@@ -56,12 +82,23 @@ async fn lot(ground: &Ground) -> Result<(String, Value)> {
     Ok((item, bid))
 }
 
-async fn plant(log: Arc<dyn Log>, item: &str, bid: &Value) -> Result<()> {
+/// Appends a record, closes the log, and answers the record's place.
+async fn plant(log: Arc<dyn Log>, topic: &str, item: &str, bid: &Value, headers: Vec<Header>) -> Result<String> {
     let (key, value) = (Some(item.to_owned().into()), Some(bid.to_string().into()));
-    let bid = NewRecord { topic: "auctions.bids".into(), partition: None, key, value, headers: Vec::new() };
-    log.producer()?.send(bid).await?;
-    // The folder is free once the log is closed, which blocks.
-    Ok(tokio::task::spawn_blocking(move || drop(log)).await?)
+    let record = NewRecord { topic: topic.into(), partition: None, key, value, headers };
+    let appended = log.producer()?.send(record).await?;
+    // To close it blocks.
+    tokio::task::spawn_blocking(move || drop(log)).await?;
+    Ok(format!("{topic}/{}/{}", appended.partition, appended.offset))
+}
+
+async fn until_counted(person: &Person, item: &str) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while person.item(item).await?["bid_count"] != 1 {
+        ensure!(Instant::now() < deadline, "the bid was not decided");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
 }
 
 async fn a_corrected_bid_is_decided_once(ground: &Ground, item: &str, bid: &Value) -> Result<()> {
@@ -85,14 +122,10 @@ async fn a_corrected_bid_is_decided_once(ground: &Ground, item: &str, bid: &Valu
     assert!(shown.contains(&format!("\"max_minor\": \"{MAXIMUM}\"")), "the original stays: {shown}");
     assert!(shown.contains(&format!("\"max_minor\": {MAXIMUM}")), "{shown}");
     ground.command(&["dead-letters", "replay", "--topic", "auctions.bids"])?;
-    let seller = Person::register(&ground.url(), "Wil").await?;
-    let deadline = Instant::now() + PATIENCE;
-    while seller.item(item).await?["bid_count"] != 1 {
-        ensure!(Instant::now() < deadline, "the corrected bid was not decided");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(seller.events(item, 0).await?.len(), 1);
-    assert_eq!(seller.events(item, 0).await?[0]["bid_id"], bid["bid_id"]);
+    let person = Person::register(&ground.url(), "Wil").await?;
+    until_counted(&person, item).await?;
+    let events = person.events(item, 0).await?;
+    assert_eq!((events.len(), &events[0]["bid_id"]), (1, &bid["bid_id"]));
 
     let none = ground.command(&["dead-letters", "list", "--topic", "auctions.bids"])?;
     assert!(none.starts_with("no dead letter waits"), "{none}");

@@ -12,5 +12,6 @@ mod history;
 mod house;
 mod inbox;
 mod items;
+mod panicking;
 mod projecting;
 mod schema;

@@ -37,6 +37,9 @@ fn survives(seed: u64) {
     let mut expected: Vec<String> = of("a", "go").chain(of("b", "at 5")).chain(fired).collect();
     expected.sort();
     assert_eq!(outputs, expected, "seed {seed}");
+    for dead_letters in ["table.dead-letters", "stream.dead-letters"] {
+        assert!(house.read(dead_letters).is_empty(), "seed {seed}: what passes puts nothing aside");
+    }
     assert!(faults.failed.load(Ordering::SeqCst) > 10, "seed {seed}: the log hardly failed");
     runtime.stop();
 }

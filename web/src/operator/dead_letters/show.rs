@@ -5,6 +5,8 @@ use std::io::Write;
 use bytes::Bytes;
 use gavel_log::{Log, Record};
 use gavel_streams::dead_letters::{self, DeadLetter, Kind, Place, State};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::{find, json, list, plain, state};
 use crate::operator::OperatorError;
@@ -21,7 +23,7 @@ pub(super) fn run(log: &dyn Log, place: &Place, out: &mut dyn Write) -> Result<(
     writeln!(out, "topology: {}", plain(letter.topology.as_deref().unwrap_or("unknown")))?;
     writeln!(out, "attempts: {}", letter.attempts)?;
     writeln!(out, "kind:     {}", list::kind(&letter))?;
-    writeln!(out, "put aside at {} ms", letter.at_ms)?;
+    writeln!(out, "aside at: {}", moment(letter.at_ms))?;
     let Some(record) = whole(log, &letter)? else {
         return Ok(writeln!(out, "the record was too large to be kept here, and is not at its origin any more")?);
     };
@@ -66,8 +68,13 @@ fn corrected(log: &dyn Log, letter: &DeadLetter) -> Result<Option<Record>, Opera
 fn standing(letter: &DeadLetter) -> String {
     match &letter.state {
         State::Waiting => state(letter).into(),
-        State::Resolved { by, at_ms, .. } => format!("{} by {} at {at_ms} ms", state(letter), plain(by)),
+        State::Resolved { by, at_ms, .. } => format!("{} by {} at {}", state(letter), plain(by), moment(*at_ms)),
     }
+}
+
+fn moment(epoch_ms: i64) -> String {
+    let at = OffsetDateTime::from_unix_timestamp(epoch_ms.div_euclid(1000)).ok();
+    at.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_else(|| format!("{epoch_ms} ms"))
 }
 
 /// Bytes for people: JSON indented, other text as it is, anything else escaped.

@@ -33,7 +33,8 @@ struct DeadLetter {
     at: Moment,
     cause: String,
     detail: String,
-    origin: String,
+    /// By which an operator names it.
+    place: String,
 }
 
 #[derive(Template)]
@@ -70,7 +71,12 @@ pub(crate) async fn get(visit: Visit) -> Answer {
         dead_letters: letters
             .rows
             .into_iter()
-            .map(|row| DeadLetter { at: Moment(row.at_ms), cause: row.cause, detail: row.detail, origin: row.origin })
+            .map(|row| DeadLetter {
+                at: Moment(row.at_ms),
+                cause: row.cause,
+                detail: row.detail,
+                place: row.dead_letter_id,
+            })
             .collect(),
         reports,
         layout: visit.layout,
