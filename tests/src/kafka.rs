@@ -62,6 +62,11 @@ impl Kafka {
         self.process.as_mut().context("the broker is stopped")
     }
 
+    /// The id of its process.
+    pub fn id(&self) -> Result<u32> {
+        self.process.as_ref().map(Process::id).context("the broker is stopped")
+    }
+
     /// Where it answers: `127.0.0.1:PORT`.
     #[must_use]
     pub fn bootstrap(&self) -> String {

@@ -1,0 +1,3 @@
+//! The benchmarks beside another implementation: see `gavel-load`.
+
+pub mod report;
