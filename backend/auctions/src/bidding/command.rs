@@ -1,13 +1,17 @@
 //! What the bids topic brings: parsed in one pass, strings borrowed.
 
+mod flat;
+
 use std::borrow::Cow;
 
 use bytes::Bytes;
 use gavel_domain::{AccountId, Bid, BidId, CommandId, ItemId, Minor, SecretMinor, Withdrawal};
 use gavel_streams::ProcessorError;
+use newtype_uuid::{GenericUuid, TypedUuid, TypedUuidKind};
 use serde::Deserialize;
 
 use crate::decode::{decode, malformed, unknown_type};
+use flat::Scalar;
 
 /// A record of the bids topic.
 pub(super) enum Incoming<'a> {
@@ -49,11 +53,11 @@ pub(super) struct Stamp {
 }
 
 /// A string that is borrowed where the JSON has no escapes in it.
-#[derive(Deserialize)]
+#[derive(Debug, PartialEq, Eq, Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The fields of all types; which are needed depends on `kind`.
-#[derive(Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 struct Fields<'a> {
     #[serde(rename = "type", borrow)]
     kind: Cow<'a, str>,
@@ -70,12 +74,58 @@ struct Fields<'a> {
     seller_id: Option<AccountId>,
 }
 
+impl<'a> Fields<'a> {
+    /// The fields of an object that is written plainly. `None` leaves it to serde, which also refuses one that lacks its type, or has
+    /// a field twice.
+    fn plain(value: &'a [u8]) -> Option<Self> {
+        let mut fields = Self::default();
+        let mut seen = [false; 9];
+        flat::fields(value, |name, scalar| {
+            let place = match name {
+                "type" => {
+                    fields.kind = scalar.text()??.into();
+                    0
+                }
+                "max_minor" => {
+                    let Scalar::Number(max) = scalar else { return None };
+                    fields.max_minor = Some(Minor::new(max).ok()?);
+                    1
+                }
+                "item_id" => set_id(&mut fields.item_id, scalar, 2)?,
+                "bid_id" => set_id(&mut fields.bid_id, scalar, 3)?,
+                "bidder_id" => set_id(&mut fields.bidder_id, scalar, 4)?,
+                "command_id" => set_id(&mut fields.command_id, scalar, 5)?,
+                "seller_id" => set_id(&mut fields.seller_id, scalar, 6)?,
+                "country" => set_text(&mut fields.country, scalar, 7)?,
+                "grid" => set_text(&mut fields.grid, scalar, 8)?,
+                "suspended" => return None,
+                _ => return Some(()),
+            };
+            (!std::mem::replace(&mut seen[place], true)).then_some(())
+        })?;
+        seen[0].then_some(fields)
+    }
+}
+
+fn set_id<K: TypedUuidKind>(field: &mut Option<TypedUuid<K>>, scalar: Scalar<'_>, place: usize) -> Option<usize> {
+    *field = scalar.id()?.map(TypedUuid::from_untyped_uuid);
+    Some(place)
+}
+
+fn set_text<'a>(field: &mut Option<Text<'a>>, scalar: Scalar<'a>, place: usize) -> Option<usize> {
+    *field = scalar.text()?.map(|text| Text(text.into()));
+    Some(place)
+}
+
 /// Reads a record of the bids topic.
 ///
 /// # Errors
 /// `Rejected` as `malformed` or `unknown_type`.
 pub(super) fn parse(value: Option<&Bytes>) -> Result<Incoming<'_>, ProcessorError> {
-    let fields: Fields<'_> = decode(value)?;
+    let fields = match value.and_then(|value| Fields::plain(value)) {
+        Some(fields) => fields,
+        None => decode(value)?,
+    };
     let action = match &*fields.kind {
         "bid_placed" => Action::Bid {
             id: required(fields.bid_id, "bid_id")?,
@@ -149,6 +199,37 @@ mod tests {
             panic!("it is a bid")
         };
         assert_eq!((country.as_deref(), grid, bid.max.reveal().get(), bid.suspended), (Some("GB"), None, 5, false));
+    }
+
+    #[test]
+    fn what_is_read_plainly_is_what_serde_reads() {
+        let id = |number: u8| format!("0195e7a0-0000-7000-8000-{number:012}");
+        let bid = format!(
+            r#"{{"type":"bid_placed","v":1,"bid_id":"{}","item_id":"{}","bidder_id":"{}","max_minor":12345,"country":"GB","grid":null}}"#,
+            id(1),
+            id(2),
+            id(3)
+        );
+        let withdrawal = format!(
+            r#"{{"type":"withdrawal","v":1,"command_id":"{}","item_id":"{}","seller_id":"{}"}}"#,
+            id(1),
+            id(2),
+            id(3)
+        );
+        for text in [&bid, &withdrawal, r#"{"type":"tick","v":1}"#] {
+            let plain = Fields::plain(text.as_bytes()).expect("it is plain");
+            assert_eq!(plain, serde_json::from_str(text).unwrap(), "{text}");
+        }
+        // Nothing counts as given, too.
+        for field in ["\"type\":\"tick\",", "\"max_minor\":1,", "\"country\":null,", "\"item_id\":null,"] {
+            let twice = bid.replacen('{', &format!("{{{field}"), 1);
+            assert!(Fields::plain(twice.as_bytes()).is_none(), "{twice}");
+        }
+        for odd in
+            [bid.replace("12345", "-1"), bid.replace("12345", "null"), bid.replace("\"type\":\"bid_placed\",", "")]
+        {
+            assert!(Fields::plain(odd.as_bytes()).is_none(), "{odd}");
+        }
     }
 
     #[test]

@@ -21,6 +21,8 @@ use crate::store::StoreError;
 const ORIGIN: &str = "origin.json";
 /// Raised when what lies in the folder is kept otherwise.
 const FOLDER_VERSION: u32 = 1;
+/// What of the tables is kept in memory. What is recent is there anyhow, and the system caches files.
+const CACHE_BYTES: u64 = 8 << 20;
 /// A disk that cannot read what it wrote.
 const INPUT_OUTPUT_ERROR: i32 = 5;
 
@@ -71,14 +73,18 @@ impl FolderDisk {
             return Ok(database.clone());
         }
         fs::create_dir_all(&self.folder).map_err(|error| self.failed(&error))?;
-        let database = match Database::builder(&self.folder).open().map_err(StoreError::from) {
+        let database = match self.open_database() {
             Err(error) if error.is_damage => {
                 aside::set_aside(&self.folder, &error.problem).map_err(|error| self.failed(&error))?;
-                Database::builder(&self.folder).open()?
+                self.open_database()?
             }
             opened => opened?,
         };
         Ok(slot.insert(database).clone())
+    }
+
+    fn open_database(&self) -> Result<Database, StoreError> {
+        Ok(Database::builder(&self.folder).cache_size(CACHE_BYTES).open()?)
     }
 
     fn slot(&self) -> MutexGuard<'_, Option<Database>> {
