@@ -11,14 +11,21 @@ use axum::response::Response;
 use gavel_readmodel::ProjectorStatus;
 use gavel_streams::runtime::{RuntimeStatus, TaskState, TaskStatus};
 use metrics::{counter, gauge, histogram};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Upper ends of the buckets of durations, in seconds.
 const SECONDS: &[f64] = &[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
 
+/// Upper ends of the buckets of counts of records.
+const RECORDS: &[f64] = &[1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16_384.0];
+
+fn buckets() -> Result<PrometheusBuilder, BuildError> {
+    PrometheusBuilder::new().set_buckets(SECONDS)?.set_buckets_for_metric(Matcher::Suffix("_records".into()), RECORDS)
+}
+
 /// One for the process: measures are made from everywhere in it.
 static RECORDER: LazyLock<PrometheusHandle> = LazyLock::new(|| {
-    let builder = || PrometheusBuilder::new().set_buckets(SECONDS).unwrap_or_else(|_| PrometheusBuilder::new());
+    let builder = || buckets().unwrap_or_else(|_| PrometheusBuilder::new());
     builder().install_recorder().unwrap_or_else(|error| {
         tracing::warn!(%error, "measures are not recorded");
         builder().build_recorder().handle()

@@ -92,12 +92,23 @@ fn files_hold_one_thought_and_lines_fit() -> Result<()> {
 fn every_invariant_names_a_test_that_exists() -> Result<()> {
     let architecture = read(&root().join("docs/ARCHITECTURE.md"))?;
     let (_, section) = architecture.split_once("## Invariants").context("a section of invariants")?;
+    every_row_names_tests(section)
+}
+
+#[test]
+fn every_guarantee_names_a_test_that_exists() -> Result<()> {
+    every_row_names_tests(&read(&root().join("docs/guarantees.md"))?)
+}
+
+/// The last cell of each row holds guards, as `file test`.
+fn every_row_names_tests(table: &str) -> Result<()> {
     let mut sources = BTreeMap::new();
     for path in files(&root(), &[".rs", ".mjs"])? {
         sources.insert(path.strip_prefix(root())?.to_string_lossy().into_owned(), read(&path)?);
     }
+    let is_head = |row: &&str| row.starts_with("| Invariant") || row.starts_with("| Guarantee");
     let mut guards = 0;
-    for row in section.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| Invariant")) {
+    for row in table.lines().filter(|line| line.starts_with("| ") && !is_head(line)) {
         let cell = row.trim_end_matches('|').rsplit('|').next().unwrap_or_default();
         let named: Vec<&str> = cell.split('`').skip(1).step_by(2).collect();
         assert!(!named.is_empty(), "no guard: {row}");

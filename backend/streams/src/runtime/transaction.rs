@@ -165,6 +165,7 @@ impl Session {
             }
         }
         metrics::counter!("gavel_streams_records_total", "topology" => topology.to_string()).increment(records);
+        metrics::histogram!("gavel_streams_unit_records", "topology" => topology.to_string()).record(records as f64);
     }
 }
 
