@@ -133,8 +133,8 @@ impl Log for KafkaLog {
         takeover::committed(self, group, partitions)
     }
 
-    fn take_over(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<u64>>> {
-        takeover::take_over(self, group, partitions)
+    fn take_over(&self, group: &str, partitions: &[TopicPartition], owner: &str) -> Result<Vec<Option<u64>>> {
+        takeover::take_over(self, group, partitions, owner)
     }
 
     fn delete_records(&self, partition: &TopicPartition, before: u64) -> Result<()> {

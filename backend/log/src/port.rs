@@ -132,12 +132,12 @@ pub trait Log: Send + Sync + 'static {
     /// `Unavailable`.
     fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<u64>>>;
 
-    /// The same for the group's new owner of these partitions. If a transaction of a former owner that has vanished keeps it
-    /// waiting, that owner is fenced, and its transaction ended.
+    /// The same for the group's new owner of these partitions, by its transactional id. If a transaction of a former owner that
+    /// has vanished keeps it waiting, that owner is fenced, and its transaction ended.
     ///
     /// # Errors
     /// `Unavailable`.
-    fn take_over(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<u64>>> {
+    fn take_over(&self, group: &str, partitions: &[TopicPartition], _owner: &str) -> Result<Vec<Option<u64>>> {
         self.committed(group, partitions)
     }
 
@@ -290,4 +290,13 @@ pub trait Consumer: Send {
     /// # Errors
     /// `Fenced`, `Unavailable`.
     fn commit(&mut self, offsets: &[ConsumedOffset]) -> Result<()>;
+
+    /// Says before the first transaction whose these partitions are, by its transactional id, at the offsets where it goes on:
+    /// so that [`Log::take_over`] knows it, should it vanish in that very transaction.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    fn claim(&mut self, _offsets: &[ConsumedOffset], _owner: &str) -> Result<()> {
+        Ok(())
+    }
 }

@@ -102,7 +102,7 @@ impl Log for SimulatedLog {
         })
     }
 
-    fn take_over(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<u64>>> {
+    fn take_over(&self, group: &str, partitions: &[TopicPartition], _owner: &str) -> Result<Vec<Option<u64>>> {
         self.call(|broker| {
             broker.reach_coordinator(group)?;
             if broker.strikes(Mark::TakenOver) {

@@ -115,6 +115,17 @@ pub(super) fn consumed_list(offsets: &[ConsumedOffset]) -> Result<TopicPartition
     Ok(list)
 }
 
+/// The same, with a note of the transactional id of whose they are.
+pub(super) fn owned_list(offsets: &[ConsumedOffset], owner: &str) -> Result<TopicPartitionList> {
+    let list = consumed_list(offsets)?;
+    for ConsumedOffset { partition, .. } in offsets {
+        if let Some(mut element) = list.find_partition(&partition.topic, number(partition.partition)?) {
+            element.set_metadata(owner);
+        }
+    }
+    Ok(list)
+}
+
 /// What an answer about committed offsets says of a partition; `None` where nothing is committed.
 pub(super) fn committed_of(answer: &TopicPartitionList, partition: &TopicPartition) -> Result<Option<u64>> {
     let Some(element) = answer.find_partition(&partition.topic, number(partition.partition)?) else {

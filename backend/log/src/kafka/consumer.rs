@@ -12,7 +12,8 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::KafkaOptions;
 use super::client::{
-    Callbacks, ask_end, base_config, committed_of, consumed_list, known_offset, number, partition_list, raw_offset,
+    Callbacks, ask_end, base_config, committed_of, consumed_list, known_offset, number, owned_list, partition_list,
+    raw_offset,
 };
 use super::departure;
 use super::error::log_error;
@@ -373,5 +374,10 @@ impl Consumer for KafkaConsumer {
 
     fn commit(&mut self, offsets: &[ConsumedOffset]) -> Result<()> {
         self.consumer.commit(&consumed_list(offsets)?, CommitMode::Sync).map_err(|error| self.consumption_error(&error))
+    }
+
+    fn claim(&mut self, offsets: &[ConsumedOffset], owner: &str) -> Result<()> {
+        let list = owned_list(offsets, owner)?;
+        self.consumer.commit(&list, CommitMode::Sync).map_err(|error| self.consumption_error(&error))
     }
 }

@@ -1,8 +1,9 @@
 //! What a group has committed, and what its former owners left open.
 //!
 //! A producer that dies in a transaction keeps the offsets of its partitions undecided until the broker gives it up, which it looks for
-//! every ten seconds only. So each committed offset carries the transactional id of whom it is by, and a new owner that has waited
-//! for a moment fences that one: then its transaction is ended at once.
+//! every ten seconds only. So each committed offset carries the transactional id of whom it is by, also the one by which an owner
+//! claims a partition before its first transaction; and a new owner that has waited for a moment fences that one: then its
+//! transaction is ended at once.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -24,13 +25,18 @@ pub(super) fn committed(log: &KafkaLog, group: &str, partitions: &[TopicPartitio
     of_all(&ask(log, group, partitions, "read_committed", log.options.request_timeout)?, partitions)
 }
 
-/// The same; who keeps them undecided for long is fenced.
-pub(super) fn take_over(log: &KafkaLog, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<u64>>> {
+/// The same; who keeps them undecided for long is fenced, but never the new owner: it fenced its older self when it began.
+pub(super) fn take_over(
+    log: &KafkaLog,
+    group: &str,
+    partitions: &[TopicPartition],
+    new_owner: &str,
+) -> Result<Vec<Option<u64>>> {
     let grace = GRACE.min(log.options.request_timeout);
     match ask(log, group, partitions, "read_committed", grace) {
         Ok(found) => of_all(&found, partitions),
         Err(LogError::Unavailable(_)) => {
-            for owner in owners(log, group, partitions)? {
+            for owner in owners(log, group, partitions)?.into_iter().filter(|owner| owner != new_owner) {
                 tracing::info!(group, owner, "ends the transaction that a former owner may have left open");
                 drop(KafkaTransactionalProducer::connect(&log.bootstrap, &owner, &log.options)?);
             }

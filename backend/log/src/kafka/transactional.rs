@@ -12,7 +12,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 
 use super::KafkaOptions;
-use super::client::{SOCKET_TIMEOUT_MS, consumed_list, number, offset, tells_the_log};
+use super::client::{SOCKET_TIMEOUT_MS, offset, owned_list, tells_the_log};
 use super::error::{log_error, record_error};
 use super::producer::producer_config;
 use super::record::to_kafka;
@@ -246,12 +246,7 @@ impl TransactionalProducer for KafkaTransactionalProducer {
         let Some(metadata) = group.proof::<ConsumerGroupMetadata>() else {
             return Err(LogError::Misuse("this proof of membership is of another log".into()));
         };
-        let list = consumed_list(offsets)?;
-        for ConsumedOffset { partition, .. } in offsets {
-            if let Some(mut element) = list.find_partition(&partition.topic, number(partition.partition)?) {
-                element.set_metadata(&self.transactional_id);
-            }
-        }
+        let list = owned_list(offsets, &self.transactional_id)?;
         self.producer.send_offsets_to_transaction(&list, metadata, self.timeout).map_err(|error| log_error(&error, ""))
     }
 

@@ -63,9 +63,33 @@ fn a_new_owner_ends_what_a_vanished_one_left_open() {
                 vanished.commit().unwrap();
             }
         }
-        assert_eq!(log.take_over(&config.group, &[only]).unwrap(), [Some(1)]);
+        assert_eq!(log.take_over(&config.group, &[only], "new").unwrap(), [Some(1)]);
         append(&*log, record(&sink, 0, "k", "after"));
         assert_eq!(values(&read_all(&*log, &partition(&sink, 0))), ["1", "after"]);
+        assert!(matches!(vanished.commit().unwrap_err(), LogError::Fenced(_)));
+    });
+}
+
+/// It had committed nothing, but said that the partition was its own.
+#[test]
+fn a_new_owner_ends_what_a_vanished_one_left_open_in_its_first_transaction() {
+    with_kafka(|subject| {
+        let address = subject.address();
+        let bootstrap = address.split_once(':').unwrap().1;
+        let transaction_timeout = PATIENCE * 10;
+        let log =
+            KafkaLog::connect(bootstrap, KafkaOptions { transaction_timeout, ..KafkaOptions::default() }).unwrap();
+        let source = topic(&*log, 1, Cleanup::Keep);
+        append(&*log, record(&source, 0, "k", "input"));
+        let (config, only, owner) = (group(&unique("group")), partition(&source, 0), unique("tx"));
+        let mut member = log.consumer(Some(&config)).unwrap();
+        member.subscribe(&[&source]).unwrap();
+        poll_until(&mut *member, &mut Vec::new(), |_, records| !records.is_empty());
+        let mut vanished = log.transactional_producer(&owner).unwrap();
+        member.claim(&[consumed(&only, 0)], &owner).unwrap();
+        vanished.begin().unwrap();
+        vanished.send_offsets(&[consumed(&only, 1)], &member.group_metadata().unwrap()).unwrap();
+        assert_eq!(log.take_over(&config.group, &[only], "new").unwrap(), [Some(0)]);
         assert!(matches!(vanished.commit().unwrap_err(), LogError::Fenced(_)));
     });
 }

@@ -47,15 +47,17 @@ pub(super) struct Restored {
 }
 
 impl Restoration {
-    /// Asks where to read from and up to, and sets the consumer there. `sources` are the task's source partitions.
+    /// Asks where to read from and up to, and sets the consumer there. `sources` are the task's source partitions, `owner`
+    /// the transactional id of whoever is to run it.
     pub(super) fn begin(
         log: &dyn Log,
         consumer: &mut dyn Consumer,
         topology: &Topology,
         sources: &[TopicPartition],
+        owner: &str,
         mut store: LocalStore,
     ) -> Result<Self, WorkError> {
-        let committed = log.take_over(&topology.group(), sources)?;
+        let committed = log.take_over(&topology.group(), sources, owner)?;
         for (source, &committed) in sources.iter().zip(&committed) {
             if read_offset(&store, &source.topic)? > committed {
                 store.wipe()?;

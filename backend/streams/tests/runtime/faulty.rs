@@ -273,4 +273,8 @@ impl Consumer for FaultyConsumer {
     fn commit(&mut self, offsets: &[ConsumedOffset]) -> Result<()> {
         self.inner.commit(offsets)
     }
+
+    fn claim(&mut self, offsets: &[ConsumedOffset], owner: &str) -> Result<()> {
+        self.inner.claim(offsets, owner)
+    }
 }

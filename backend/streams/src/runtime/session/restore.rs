@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gavel_log::{Start, TopicPartition};
+use gavel_log::{ConsumedOffset, Start, TopicPartition};
 
 use super::Session;
 use crate::runtime::interruption::Interruption;
@@ -67,7 +67,8 @@ impl Session {
                 worker.stores.identify(&*worker.log)?;
                 let Some(store) = worker.stores.task_store(&worker.topology, partition)? else { return Ok(false) };
                 let (log, topology) = (&*worker.log, &worker.topology);
-                Box::new(Restoration::begin(log, &mut **restorer, topology, &task.sources, store)?)
+                let owner = worker.member();
+                Box::new(Restoration::begin(log, &mut **restorer, topology, &task.sources, &owner, store)?)
             }
         };
         restoration.tell(&worker.topology, worker.monotonic());
@@ -80,6 +81,10 @@ impl Session {
         let Restored { store, next, records } = restoration.finish(&*worker.log)?;
         let from = |source: &TopicPartition| worker.options.span.as_ref()?.from.get(source).copied();
         let next: Vec<_> = task.sources.iter().zip(next).map(|(source, next)| next.or_else(|| from(source))).collect();
+        let claimed = task.sources.iter().zip(&next);
+        let claimed =
+            claimed.map(|(source, next)| ConsumedOffset { partition: source.clone(), next: next.unwrap_or(0) });
+        self.consumer.claim(&claimed.collect::<Vec<_>>(), &worker.member())?;
         for (source, next) in task.sources.iter().zip(&next) {
             self.consumer.seek(source, next.map_or(Start::Earliest, Start::Offset))?;
         }
