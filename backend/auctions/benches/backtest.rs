@@ -3,12 +3,15 @@
 //! `cargo bench -p gavel-auctions -- [BIDS] [ITEMS]`
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+#[path = "market/random.rs"]
+mod random;
+
 use std::fmt::Write as _;
 use std::time::Instant;
 
 use bytes::Bytes;
 use gavel_auctions::backtest::Recording;
-use uuid::Uuid;
+use random::{Xorshift, id};
 
 /// As the binary has it.
 #[global_allocator]
@@ -16,22 +19,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const LISTED_MS: i64 = 1_800_000_000_000;
 const BIDDERS: u64 = 20_000;
-
-/// A small generator of our own, so that every run decides the same bids.
-struct Xorshift(u64);
-
-impl Xorshift {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-}
-
-fn id(kind: u128, number: u64) -> Uuid {
-    Uuid::from_u128((kind << 96) | u128::from(number))
-}
 
 fn items(count: u64) -> String {
     let mut lines = String::new();

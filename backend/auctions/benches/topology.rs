@@ -4,6 +4,9 @@
 //! `cargo bench -p gavel-auctions --bench topology -- [BIDS]`
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+#[path = "market/random.rs"]
+mod random;
+
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -11,7 +14,7 @@ use gavel_auctions::bidding;
 use gavel_auctions::wire::topics;
 use gavel_streams::TopologyTestDriver;
 use gavel_streams::driver::START_MS;
-use uuid::Uuid;
+use random::{Xorshift, id};
 
 /// As the binary has it.
 #[global_allocator]
@@ -22,22 +25,6 @@ const BIDDERS: u64 = 20_000;
 /// Bids at once: what waits for the driver does not fill the caches, as it would not in a log.
 const AT_ONCE: u64 = 16_384;
 const LASTING_MS: i64 = 10 * 365 * 24 * 60 * 60 * 1000;
-
-/// A small generator of our own, so that every run decides the same bids.
-struct Xorshift(u64);
-
-impl Xorshift {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-}
-
-fn id(kind: u128, number: u64) -> Uuid {
-    Uuid::from_u128((kind << 96) | u128::from(number))
-}
 
 fn item(number: u64) -> Bytes {
     let (id, seller, ends_at_ms) = (id(1, number), id(2, number), START_MS + LASTING_MS);

@@ -10,7 +10,7 @@ use super::book::{Book, Lot};
 use super::command::{Incoming, Stamp, parse};
 use super::desk::{Desk, Judged};
 use super::parking::PARKED_KEY_BYTES;
-use super::source;
+use super::{publish, source};
 use crate::decode::{damaged, decode_listing, kind, unknown_type};
 
 /// Decides the auctions of one partition.
@@ -40,7 +40,9 @@ impl Processor for Auctioneer {
     }
 
     fn before_commit(&mut self, context: &mut dyn Context) -> Result<(), ProcessorError> {
-        self.book.write_back(context);
+        self.book.write_back(context, |context, item, entry| {
+            publish::price(context, &entry.record_key, item, &entry.lot.auction);
+        });
         Ok(())
     }
 }

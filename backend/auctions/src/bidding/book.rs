@@ -7,7 +7,7 @@ use gavel_domain::{Auction, ItemId};
 use gavel_streams::{Cause, Context, ProcessorError};
 
 use super::state::{decode_lot, encode_lot};
-use super::{publish, store};
+use super::store;
 use crate::decode::{item_key, item_record_key};
 
 /// How many auctions are kept decoded between units of work; beyond it the cache starts afresh.
@@ -92,19 +92,15 @@ impl Book {
         entry
     }
 
-    /// Writes back and publishes what changed.
-    pub(super) fn write_back(&mut self, context: &mut dyn Context) {
+    /// Writes back what changed, and has `publish` tell of each lot whose public state did.
+    pub(super) fn write_back(&mut self, context: &mut dyn Context, publish: impl Fn(&mut dyn Context, ItemId, &Entry)) {
         for item in self.dirty.drain(..) {
             let entry = self.entries.get_mut(&item).expect("a dirty lot stays in the book until it is written back");
             entry.is_dirty = false;
             context.put(store::AUCTIONS, item_key(item), encode_lot(&entry.lot));
             match entry.price_change.take() {
-                Some(PriceChange { cause: Some(cause) }) => {
-                    publish::price(&mut *context.on_behalf_of(cause), &entry.record_key, item, &entry.lot.auction);
-                }
-                Some(PriceChange { cause: None }) => {
-                    publish::price(context, &entry.record_key, item, &entry.lot.auction);
-                }
+                Some(PriceChange { cause: Some(cause) }) => publish(&mut *context.on_behalf_of(cause), item, entry),
+                Some(PriceChange { cause: None }) => publish(context, item, entry),
                 None => {}
             }
         }
