@@ -68,7 +68,7 @@ impl Gateways {
                 Poll::Ready(Ok(appended)) => {
                     self.acknowledged.push(Acknowledged { request: waiting.request, appended });
                 }
-                Poll::Ready(Err(LogError::Unavailable(_))) => self.try_again(waiting, now_ms),
+                Poll::Ready(Err(LogError::Unavailable(_) | LogError::Storage(_))) => self.try_again(waiting, now_ms),
                 Poll::Ready(Err(error)) => return Err(error.into()),
             }
         }

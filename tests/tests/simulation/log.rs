@@ -14,7 +14,7 @@ use gavel_log::{
     Consumer, Created, GroupConfig, Log, Producer, Result, TopicPartition, TopicSpec, TransactionalProducer, Watermarks,
 };
 
-use self::broker::{Broker, ClientId};
+use self::broker::{Broker, ClientId, Stall};
 use self::consumer::SimulatedConsumer;
 use self::producer::{SimulatedProducer, SimulatedTransactions};
 use crate::clock::Time;
@@ -60,10 +60,30 @@ impl SimulatedLog {
         self.broker().is_dead(self.client)
     }
 
-    /// A call whose answer may be lost.
-    fn call<T>(&self, work: impl FnOnce(&mut Broker) -> Result<T>) -> Result<T> {
+    /// At the call after so many, the client stands still: it says so, and goes on when it is told to.
+    pub(crate) fn stall_in(&self, calls: u32, stall: Stall) {
+        self.broker().stall_in(self.client, calls, stall);
+    }
+
+    /// It stands still no more.
+    pub(crate) fn forget_stall(&self) {
+        drop(self.broker().take_stall(self.client, true));
+    }
+
+    /// A call begins, at once or after a long while.
+    fn enter(&self) -> Result<MutexGuard<'_, Broker>> {
+        let stall = self.broker().take_stall(self.client, false);
+        if let Some(stall) = stall {
+            stall();
+        }
         let mut broker = self.broker();
         broker.enter(self.client)?;
+        Ok(broker)
+    }
+
+    /// A call whose answer may be lost.
+    fn call<T>(&self, work: impl FnOnce(&mut Broker) -> Result<T>) -> Result<T> {
+        let mut broker = self.enter()?;
         let outcome = work(&mut broker);
         broker.leave(self.client, outcome)
     }

@@ -7,6 +7,8 @@ mod log;
 mod mark;
 mod process;
 mod random;
+mod regressions;
+mod seat;
 mod simulation;
 mod trace;
 mod verdict;

@@ -55,6 +55,10 @@ marks! {
     StoppedInOrder = 8,
     /// A process stands still beyond its session, and wakes.
     Frozen = 8,
+    /// The same, in the middle of a step, at a call to the log.
+    FrozenInCall = 25,
+    /// The log is broken for who called it.
+    LogBroke = 1,
     /// While a process stands still, another takes its name.
     NameTaken = 300,
     /// A process starts on an empty disk.

@@ -1,12 +1,13 @@
 //! One process of workers: its members, its disk, its clock, and how it dies.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
 use gavel_log::Log;
-use gavel_streams::runtime::{LocalState, Member, RuntimeOptions, Step, TaskStatus};
+use gavel_streams::runtime::{LocalState, RuntimeOptions, Step, TaskStatus};
 use gavel_streams::{Beat, Runtime, Topology};
 
 use crate::clock::{SkewedClock, Time};
@@ -14,6 +15,7 @@ use crate::disk::SimulatedDisk;
 use crate::log::SimulatedLog;
 use crate::mark::Mark;
 use crate::random::Random;
+use crate::seat::Seat;
 
 /// No beat is armed.
 const UNARMED: u8 = u8::MAX;
@@ -28,6 +30,17 @@ pub(crate) struct Setting {
     pub(crate) threads: usize,
 }
 
+/// How a process is after its members' steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Health {
+    Well,
+    Dead,
+    /// In the middle of a step.
+    StandsStill,
+    /// A member has stopped for good.
+    Broken,
+}
+
 /// How a process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
@@ -35,11 +48,6 @@ pub(crate) enum End {
     Crash,
     /// It finishes what it has in hand, and leaves.
     Stop,
-}
-
-struct Seat {
-    member: Member,
-    not_before_ms: i64,
 }
 
 /// A process, running or not.
@@ -57,6 +65,8 @@ struct Running {
     seats: Vec<Seat>,
     /// The beat at which it dies.
     beat: Arc<AtomicU8>,
+    /// It stands still in its next step, at the call after so many.
+    stall_in: Cell<Option<u32>>,
 }
 
 impl Process {
@@ -99,36 +109,50 @@ impl Process {
         };
         let port: Arc<dyn Log> = Arc::new(log.clone());
         let members = Runtime::members(&port, &setting.topologies, &options)?;
-        let seats = members.into_iter().map(|member| Seat { member, not_before_ms: i64::MIN }).collect();
-        self.running = Some(Running { log, seats, beat });
+        let seats = members.into_iter().map(Seat::new).collect();
+        self.running = Some(Running { log, seats, beat, stall_in: Cell::new(None) });
         Ok(())
     }
 
-    /// Steps those of its members that are due and that `random` picks. False if it is dead after that.
-    pub(crate) fn step(&mut self, now_ms: i64, random: &mut Random, per_mille: u32) -> bool {
-        let Some(Running { log, seats, .. }) = &mut self.running else { return true };
-        for seat in seats.iter_mut().filter(|seat| seat.not_before_ms <= now_ms) {
-            if !random.chance(per_mille) {
-                continue;
-            }
-            match seat.member.step() {
+    /// Steps those of its members that are due and that `random` picks; one that stands still goes on first.
+    pub(crate) fn step(&mut self, now_ms: i64, random: &mut Random, per_mille: u32) -> Health {
+        let Some(Running { log, seats, stall_in, .. }) = &mut self.running else { return Health::Well };
+        for seat in seats {
+            let step = match seat.go_on(log) {
+                Some(step) => step,
+                None if seat.not_before_ms > now_ms || !random.chance(per_mille) => continue,
+                None => match seat.step(log, stall_in.take()) {
+                    Some(step) => step,
+                    None => return Health::StandsStill,
+                },
+            };
+            match step {
+                _ if log.is_dead() => return Health::Dead,
                 Step::Wait(pause) => seat.not_before_ms = now_ms + pause.as_millis() as i64,
-                Step::Stopped => seat.not_before_ms = i64::MAX,
-            }
-            if log.is_dead() {
-                return false;
+                Step::Stopped => return Health::Broken,
             }
         }
-        true
+        Health::Well
     }
 
     pub(crate) fn end(&mut self, end: End) {
-        let Some(running) = self.running.take() else { return };
-        if end == End::Stop {
-            running.seats.into_iter().for_each(|seat| seat.member.stop());
-        } else {
+        let Some(mut running) = self.running.take() else { return };
+        if end == End::Crash {
             running.log.kill();
             self.disk.cut_off();
+        }
+        for mut seat in running.seats.drain(..) {
+            seat.go_on(&running.log);
+            if end == End::Stop {
+                seat.stop();
+            }
+        }
+    }
+
+    /// Has it stand still in its next step, at the call to the log after so many.
+    pub(crate) fn stall_in_calls(&self, calls: Option<u32>) {
+        if let Some(running) = &self.running {
+            running.stall_in.set(calls);
         }
     }
 
@@ -149,8 +173,7 @@ impl Process {
     /// What is wrong with its members.
     pub(crate) fn troubles(&self) -> Vec<String> {
         let seats = self.running.iter().flat_map(|running| &running.seats);
-        let troubles = seats.flat_map(|seat| {
-            let status = seat.member.status();
+        let troubles = seats.filter_map(Seat::status).flat_map(|status| {
             let tasks = status.tasks.into_iter().filter_map(|task| task.error);
             status.error.into_iter().chain(tasks).collect::<Vec<_>>()
         });
@@ -160,11 +183,18 @@ impl Process {
     /// The tasks of a topology that it has.
     pub(crate) fn tasks(&self, topology: &Topology) -> Vec<TaskStatus> {
         let seats = self.running.iter().flat_map(|running| &running.seats);
-        seats.flat_map(|seat| seat.member.status().tasks).filter(|task| task.topology == topology.name()).collect()
+        seats
+            .filter_map(Seat::status)
+            .flat_map(|status| status.tasks)
+            .filter(|task| task.topology == topology.name())
+            .collect()
     }
 
     /// Whether each of its members is in its group, with all of its tasks running.
     pub(crate) fn is_ready(&self) -> bool {
-        self.running.iter().flat_map(|running| &running.seats).all(|seat| seat.member.status().ready)
+        self.running
+            .iter()
+            .flat_map(|running| &running.seats)
+            .all(|seat| seat.status().is_some_and(|status| status.ready))
     }
 }

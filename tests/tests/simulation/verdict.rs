@@ -1,15 +1,15 @@
 //! What must hold at the end: the live run gave what one thread gives that reads the same log from its beginning, and what
 //! was acknowledged is there, each with its decision.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
-use gavel_auctions::bidding;
 use gavel_auctions::wire::{Decision, ItemListed, Outcome, topics};
+use gavel_auctions::{analytics, bidding, notices};
 use gavel_domain::ItemId;
 use gavel_log::{Record, TopicPartition};
-use gavel_streams::TopologyTestDriver;
+use gavel_streams::{Topology, TopologyTestDriver};
 use serde_json::Value;
 
 use crate::disk::SimulatedDisk;
@@ -23,6 +23,36 @@ const STORES: [&str; 3] = ["auctions", "bids", "parked"];
 
 /// The topics that the bidding alone writes, but for the prices: of those only the last counts, unit of work by unit of work.
 const WRITTEN: [&str; 4] = [topics::HISTORY, topics::COMPLETE, topics::ITEMS, "auctions.bids.dead-letters"];
+
+/// Has a topology read what is committed, in one thread, from the beginning.
+fn replay(broker: &Broker, topology: &Topology, partitions: u32) -> Result<(TopologyTestDriver, Outputs)> {
+    let mut driver = TopologyTestDriver::new(topology, partitions).with_unit_records(50);
+    for number in 0..partitions {
+        for topic in topology.source_topics() {
+            let partition = broker.partition(&TopicPartition::new(topic, number))?;
+            for Record { key, value, headers, append_ms, .. } in partition.committed(0).cloned() {
+                driver.enqueue_record(topic, number, key, value, headers, append_ms)?;
+            }
+        }
+    }
+    driver.run()?;
+    let mut replayed = Outputs::new();
+    for record in driver.drain_outputs() {
+        let place = (record.topic.to_string(), record.key);
+        replayed.entry(place).or_default().push(record.value.unwrap_or_default());
+    }
+    Ok((driver, replayed))
+}
+
+/// The last count and sum of each measured cell.
+fn last_of_cells<'a>(records: impl Iterator<Item = &'a Bytes>) -> Result<BTreeMap<String, [Value; 2]>> {
+    let cell = |record: &Bytes| {
+        let mut cell: serde_json::Map<String, Value> = serde_json::from_slice(record)?;
+        let figures = ["count", "sum"].map(|name| cell.remove(name).unwrap_or_default());
+        Ok((Value::from(cell).to_string(), figures))
+    };
+    records.map(cell).collect()
+}
 
 /// Values by topic and key, each in order.
 type Outputs = BTreeMap<(String, Option<Bytes>), Vec<Bytes>>;
@@ -38,21 +68,7 @@ pub(crate) struct Verdict<'a> {
 impl<'a> Verdict<'a> {
     /// Replays all that was asked.
     pub(crate) fn replay(broker: &'a Broker, partitions: u32) -> Result<Self> {
-        let mut driver = TopologyTestDriver::new(&bidding::topology()?, partitions).with_unit_records(50);
-        for number in 0..partitions {
-            for topic in [topics::ITEMS, topics::BIDS] {
-                let partition = broker.partition(&TopicPartition::new(topic, number))?;
-                for Record { key, value, headers, append_ms, .. } in partition.committed(0).cloned() {
-                    driver.enqueue_record(topic, number, key, value, headers, append_ms)?;
-                }
-            }
-        }
-        driver.run()?;
-        let mut replayed = Outputs::new();
-        for record in driver.drain_outputs() {
-            let place = (record.topic.to_string(), record.key);
-            replayed.entry(place).or_default().push(record.value.unwrap_or_default());
-        }
+        let (driver, replayed) = replay(broker, &bidding::topology()?, partitions)?;
         Ok(Self { broker, partitions, driver, replayed })
     }
 
@@ -83,6 +99,25 @@ impl<'a> Verdict<'a> {
         }
         let missing = self.replayed.keys().find(|place| WRITTEN.contains(&&*place.0) && !live.contains_key(place));
         ensure!(missing.is_none(), "the live run gave nothing of {missing:?}");
+        Ok(())
+    }
+
+    /// Whoever was to be told was told, and the last value of each measure is that of a recount.
+    pub(crate) fn check_derived(&self) -> Result<()> {
+        let (_, mut told) = replay(self.broker, &notices::topology()?, self.partitions)?;
+        told.retain(|(topic, _), _| topic == topics::NOTICES);
+        let told: BTreeSet<&Bytes> = told.values().flatten().collect();
+        let live: BTreeSet<&Bytes> =
+            self.records(topics::NOTICES)?.filter_map(|record| record.value.as_ref()).collect();
+        ensure!(live == told, "notices: {:?}", live.symmetric_difference(&told).next());
+        let (_, mut measured) = replay(self.broker, &analytics::topology()?, self.partitions)?;
+        measured.retain(|(topic, _), _| topic == topics::ANALYTICS);
+        let measured = last_of_cells(measured.values().flatten())?;
+        let live = last_of_cells(self.records(topics::ANALYTICS)?.filter_map(|record| record.value.as_ref()))?;
+        let cells = live.keys().chain(measured.keys());
+        let others = cells.filter(|cell| live.get(*cell) != measured.get(*cell));
+        let others: BTreeMap<_, _> = others.map(|cell| (cell, (live.get(cell), measured.get(cell)))).collect();
+        ensure!(others.is_empty(), "analytics, and a recount: {others:?}");
         Ok(())
     }
 

@@ -23,12 +23,17 @@ const NODES: usize = 3;
 /// A client: a process of workers, or a gateway.
 pub(crate) type ClientId = usize;
 
+/// Lets a long time pass.
+pub(crate) type Stall = Box<dyn FnOnce() + Send>;
+
 /// How a client is.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Client {
     is_dead: bool,
     /// Dies at the call after so many.
     dies_in_calls: Option<u32>,
+    /// Stands still at the call after so many.
+    stalls_in_calls: Option<(u32, Stall)>,
 }
 
 /// One broker.
@@ -63,6 +68,8 @@ pub(crate) struct Broker {
     pub(super) transaction_timeout_ms: i64,
     /// Whether producers learn where their commits ended.
     pub(super) tells_ends: bool,
+    /// Whether the clocks of all brokers agree.
+    pub(crate) has_one_clock: bool,
     topics: BTreeMap<Arc<str>, Topic>,
     clients: Vec<Client>,
     nodes: [Node; NODES],
@@ -72,12 +79,14 @@ pub(crate) struct Broker {
 
 impl Broker {
     pub(super) fn new(time: Time, odds: Odds, trace: Trace, mut random: Random) -> Self {
-        let skew = random.pick(&[0, 20, 300, 2000]).to_owned();
-        let mut node = || Node { away_until_ms: i64::MIN, skew_ms: random.between(-skew, skew) };
+        let has_one_clock = random.chance(400);
+        let skew_ms = if has_one_clock { 0 } else { *random.pick(&[20, 300, 2000]) };
+        let mut node = || Node { away_until_ms: i64::MIN, skew_ms: random.between(-skew_ms, skew_ms) };
         let nodes = [node(), node(), node()];
         Self {
             transaction_timeout_ms: random.between(500, 10_000),
             tells_ends: random.chance(500),
+            has_one_clock,
             random,
             time,
             trace,
@@ -142,6 +151,9 @@ impl Broker {
         if self.random.chance(100) {
             self.time.pass(self.random.between(1, 5));
         }
+        if self.strikes(Mark::LogBroke) {
+            return Err(LogError::Storage("no space left".into()));
+        }
         if self.strikes(Mark::Unanswered) { Err(LogError::Unavailable("no answer".into())) } else { Ok(()) }
     }
 
@@ -166,6 +178,20 @@ impl Broker {
         self.clients[client].dies_in_calls = Some(calls);
     }
 
+    pub(super) fn stall_in(&mut self, client: ClientId, calls: u32, stall: Stall) {
+        self.clients[client].stalls_in_calls = Some((calls, stall));
+    }
+
+    /// What a client is to do before its call, if that is the one, or any.
+    pub(super) fn take_stall(&mut self, client: ClientId, is_any: bool) -> Option<Stall> {
+        let stalls = &mut self.clients[client].stalls_in_calls;
+        if let Some((calls, _)) = stalls.as_mut().filter(|(calls, _)| *calls > 0 && !is_any) {
+            *calls -= 1;
+            return None;
+        }
+        stalls.take().map(|(_, stall)| stall)
+    }
+
     /// No faults any more.
     pub(crate) fn heal(&mut self) {
         self.odds = Odds::none();
@@ -180,7 +206,7 @@ impl Broker {
             let (node, until_ms) = (self.random.below(NODES), now_ms + self.random.between(50, 4000));
             self.nodes[node].away_until_ms = until_ms;
         }
-        if self.strikes(Mark::BrokerClockSet) {
+        if !self.has_one_clock && self.strikes(Mark::BrokerClockSet) {
             let node = self.random.below(NODES);
             self.nodes[node].skew_ms = self.random.between(-500, 500);
         }

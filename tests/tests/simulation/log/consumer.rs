@@ -138,8 +138,7 @@ impl Consumer for SimulatedConsumer {
     }
 
     fn assign(&mut self, partitions: &[(TopicPartition, Start)]) -> Result<()> {
-        let mut broker = self.log.broker();
-        broker.enter(self.log.client)?;
+        let broker = self.log.enter()?;
         let begin = |(partition, start): &(TopicPartition, Start)| {
             let position = match *start {
                 Start::Earliest => 0,
@@ -154,8 +153,7 @@ impl Consumer for SimulatedConsumer {
 
     fn poll(&mut self, records: &mut Vec<Record>, max_records: usize, _: Duration) -> Result<Vec<GroupEvent>> {
         let log = self.log.clone();
-        let mut broker = log.broker();
-        broker.enter(log.client)?;
+        let mut broker = log.enter()?;
         let event = self.coordinate(&mut broker)?;
         if event.is_none() {
             self.read(&mut broker, records, max_records);
@@ -164,7 +162,7 @@ impl Consumer for SimulatedConsumer {
     }
 
     fn position(&self, partition: &TopicPartition) -> Result<u64> {
-        self.log.broker().enter(self.log.client)?;
+        drop(self.log.enter()?);
         self.readings.get(partition).map(|reading| reading.position).ok_or_else(|| unassigned(partition))
     }
 

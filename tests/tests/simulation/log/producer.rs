@@ -58,8 +58,7 @@ impl TransactionalProducer for SimulatedTransactions {
     }
 
     fn commit(&mut self) -> Result<()> {
-        let mut broker = self.log.broker();
-        broker.enter(self.log.client)?;
+        let mut broker = self.log.enter()?;
         let outcome = broker.commit(&self.id, self.epoch);
         if broker.is_dead(self.log.client) { Err(LogError::Unavailable("the process is dead".into())) } else { outcome }
     }
