@@ -139,3 +139,48 @@ pub(super) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW_MS: i64 = 100_000;
+
+    fn heard(instance: &str, append_ms: i64, tasks: &serde_json::Value) -> Heard {
+        let report = json!({
+            "type": "worker_status", "v": 1, "instance": instance, "version": "0", "address": "a", "started_ms": 0,
+            "at_ms": append_ms, "threads": [{"topology": "bidding", "running": true, "ready": true, "tasks": tasks}],
+        });
+        Heard { report: serde_json::from_value(report).unwrap(), append_ms }
+    }
+
+    fn task(partition: u32, state: &str) -> serde_json::Value {
+        json!({"topology": "bidding", "partition": partition, "state": state, "restored": 1, "total": 9, "lag_records": 0})
+    }
+
+    fn problems(workers: Vec<Heard>) -> Vec<String> {
+        let partitions = (0..2).map(|partition| ("bidding".to_owned(), partition)).collect();
+        Status::new(NOW_MS, workers, Orders::default(), partitions).problems()
+    }
+
+    #[test]
+    fn each_partition_is_to_be_run_by_somebody_who_lives() {
+        let both = |state: &str| json!([task(0, "running"), task(1, state)]);
+        for state in ["running", "paused", "draining", "drained"] {
+            assert_eq!(problems(vec![heard("one", NOW_MS, &both(state))]), [""; 0], "{state}");
+        }
+        for state in ["assigned", "restoring"] {
+            assert_eq!(
+                problems(vec![heard("one", NOW_MS, &both(state))]),
+                ["not run by anybody now: bidding 1"],
+                "{state}"
+            );
+        }
+        assert_eq!(problems(vec![heard("one", NOW_MS, &both("failed"))]), ["failed: bidding 1"]);
+        let (one, silent) = (json!([task(0, "running")]), json!([task(1, "running")]));
+        let two = |append_ms: i64| vec![heard("one", NOW_MS, &one), heard("two", append_ms, &silent)];
+        assert_eq!(problems(two(NOW_MS - 5_000)), [""; 0]);
+        assert_eq!(problems(two(NOW_MS - 50_000)), ["not run by anybody now: bidding 1"]);
+        assert_eq!(problems(Vec::new()), ["not run by anybody now: bidding 0, bidding 1"]);
+    }
+}
