@@ -1,6 +1,8 @@
 //! What the brokers hold and do: topics, groups, transactions, and records on their way. One lock around all of it; only one
 //! thread ever takes it.
 
+mod client;
+
 use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -9,6 +11,8 @@ use gavel_log::{
     Appended, Cleanup, Delivery, LogError, NewRecord, Record, Result, TopicPartition, TopicSpec, partitioner,
 };
 
+use self::client::Client;
+pub(crate) use self::client::{ClientId, Stall};
 use super::group::Group;
 use super::partition::{Partition, TransactionId};
 use super::transaction::Owner;
@@ -19,22 +23,6 @@ use crate::trace::Trace;
 
 /// How many brokers share the partitions.
 const NODES: usize = 3;
-
-/// A client: a process of workers, or a gateway.
-pub(crate) type ClientId = usize;
-
-/// Lets a long time pass.
-pub(crate) type Stall = Box<dyn FnOnce() + Send>;
-
-/// How a client is.
-#[derive(Default)]
-struct Client {
-    is_dead: bool,
-    /// Dies at the call after so many.
-    dies_in_calls: Option<u32>,
-    /// Stands still at the call after so many.
-    stalls_in_calls: Option<(u32, Stall)>,
-}
 
 /// One broker.
 #[derive(Debug)]
@@ -130,73 +118,11 @@ impl Broker {
         strikes
     }
 
-    pub(super) fn new_client(&mut self) -> ClientId {
-        self.clients.push(Client::default());
-        self.clients.len() - 1
-    }
-
-    /// A call begins: it may not reach the log, and who makes it may die of it.
-    pub(super) fn enter(&mut self, client: ClientId) -> Result<()> {
-        let state = &mut self.clients[client];
-        if let Some(calls) = &mut state.dies_in_calls {
-            if *calls == 0 && !state.is_dead {
-                Mark::CrashedInCall.hit();
-            }
-            state.is_dead |= *calls == 0;
-            *calls = calls.saturating_sub(1);
-        }
-        if state.is_dead {
-            return Err(LogError::Unavailable("the process is dead".into()));
-        }
-        if self.random.chance(100) {
-            self.time.pass(self.random.between(1, 5));
-        }
-        if self.strikes(Mark::LogBroke) {
-            return Err(LogError::Storage("no space left".into()));
-        }
-        if self.strikes(Mark::Unanswered) { Err(LogError::Unavailable("no answer".into())) } else { Ok(()) }
-    }
-
-    /// A call that was done ends: its answer may not come.
-    pub(super) fn leave<T>(&mut self, client: ClientId, outcome: Result<T>) -> Result<T> {
-        let outcome = outcome?;
-        if self.is_dead(client) || self.strikes(Mark::AnswerLost) {
-            return Err(LogError::Unavailable("the answer is lost".into()));
-        }
-        Ok(outcome)
-    }
-
-    pub(super) fn is_dead(&self, client: ClientId) -> bool {
-        self.clients[client].is_dead
-    }
-
-    pub(super) fn kill(&mut self, client: ClientId) {
-        self.clients[client].is_dead = true;
-    }
-
-    pub(super) fn kill_in(&mut self, client: ClientId, calls: u32) {
-        self.clients[client].dies_in_calls = Some(calls);
-    }
-
-    pub(super) fn stall_in(&mut self, client: ClientId, calls: u32, stall: Stall) {
-        self.clients[client].stalls_in_calls = Some((calls, stall));
-    }
-
-    /// What a client is to do before its call, if that is the one, or any.
-    pub(super) fn take_stall(&mut self, client: ClientId, is_any: bool) -> Option<Stall> {
-        let stalls = &mut self.clients[client].stalls_in_calls;
-        if let Some((calls, _)) = stalls.as_mut().filter(|(calls, _)| *calls > 0 && !is_any) {
-            *calls -= 1;
-            return None;
-        }
-        stalls.take().map(|(_, stall)| stall)
-    }
-
     /// No faults any more.
     pub(crate) fn heal(&mut self) {
         self.odds = Odds::none();
         self.nodes.iter_mut().for_each(|node| node.away_until_ms = i64::MIN);
-        self.clients.iter_mut().for_each(|client| client.dies_in_calls = None);
+        self.clients.iter_mut().for_each(Client::mend);
     }
 
     /// One turn of all that happens by itself.
