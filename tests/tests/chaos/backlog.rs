@@ -33,7 +33,7 @@ async fn a_backlog_on_kafka_is_worked_off_in_bounded_memory() -> Result<()> {
     let kafka = Kafka::start()?;
     let mut ground = Ground::founded(&kafka.bootstrap(), &postgres, &[])?;
     let bids = setting("GAVEL_CHAOS_BACKLOG", BIDS)?;
-    pile_up(&*KafkaLog::connect(&kafka.bootstrap(), KafkaOptions::default())?, bids)?;
+    pile_up(&*KafkaLog::connect(&kafka.bootstrap(), KafkaOptions::default())?, bids).await?;
     work_off("Kafka", ground.add("work")?, bids)
 }
 
@@ -46,27 +46,30 @@ async fn a_backlog_on_the_embedded_log_is_worked_off_in_bounded_memory() -> Resu
     ensure!(made.status.success(), "topics create: {}", String::from_utf8_lossy(&made.stderr));
     let bids = setting("GAVEL_CHAOS_BACKLOG", BIDS)?;
     let options = EmbeddedOptions { strictness: Strictness::Os, ..EmbeddedOptions::default() };
-    pile_up(&*EmbeddedLog::open(data.join("log"), options)?, bids)?;
+    pile_up(&*EmbeddedLog::open(data.join("log"), options)?, bids).await?;
     work_off("the embedded log", &mut House::serve(&data, &[])?, bids)
 }
 
 /// Bids on lots that do not end, written to the log as webs would.
-fn pile_up(log: &dyn Log, bids: u64) -> Result<()> {
+async fn pile_up(log: &dyn Log, bids: u64) -> Result<()> {
     let producer = log.producer()?;
     let mut deliveries = VecDeque::with_capacity(IN_FLIGHT);
     let lots: Vec<String> = std::iter::repeat_with(|| Uuid::now_v7().to_string()).take(LOTS).collect();
     let bidders: Vec<String> = std::iter::repeat_with(|| Uuid::now_v7().to_string()).take(BIDDERS).collect();
     for lot in &lots {
-        send(&*producer, &mut deliveries, "auctions.items", lot, &listed(lot))?;
+        send(&*producer, &mut deliveries, "auctions.items", lot, &listed(lot)).await?;
     }
     for number in 0..bids {
         let index = usize::try_from(number)?;
         let (lot, bidder) = (&lots[index % LOTS], &bidders[index % BIDDERS]);
         let bid = json!({"type": "bid_placed", "v": 1, "bid_id": Uuid::now_v7(), "item_id": lot, "bidder_id": bidder,
             "max_minor": 1000 + number / LOTS as u64 * 200, "country": "GB", "grid": "gcpv"});
-        send(&*producer, &mut deliveries, "auctions.bids", lot, &bid)?;
+        send(&*producer, &mut deliveries, "auctions.bids", lot, &bid).await?;
     }
-    deliveries.into_iter().try_for_each(|delivery| Ok(delivery.wait().map(drop)?))
+    for delivery in deliveries {
+        delivery.await?;
+    }
+    Ok(())
 }
 
 fn listed(item_id: &str) -> Value {
@@ -76,7 +79,7 @@ fn listed(item_id: &str) -> Value {
         "country": "GB", "grid": "gcpv", "images": []})
 }
 
-fn send(
+async fn send(
     producer: &dyn Producer,
     deliveries: &mut VecDeque<Delivery>,
     topic: &str,
@@ -84,7 +87,7 @@ fn send(
     value: &Value,
 ) -> Result<()> {
     if deliveries.len() == IN_FLIGHT {
-        deliveries.pop_front().context("a delivery")?.wait()?;
+        deliveries.pop_front().context("a delivery")?.await?;
     }
     let (key, value) = (Some(key.to_owned().into()), Some(serde_json::to_vec(value)?.into()));
     deliveries.push_back(producer.send(NewRecord { topic: topic.into(), key, value, ..NewRecord::default() }));
