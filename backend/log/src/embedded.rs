@@ -77,8 +77,8 @@ impl Default for EmbeddedOptions {
     fn default() -> Self {
         Self {
             strictness: Strictness::Fsync,
-            cache_bytes: 64 << 20,
-            queue_bytes: 256 << 20,
+            cache_bytes: 32 << 20,
+            queue_bytes: 64 << 20,
             clean_interval: Duration::from_secs(300),
             tombstone_grace: Duration::from_secs(86_400),
             clock: Clock::default(),

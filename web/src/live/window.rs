@@ -13,8 +13,8 @@ use gavel_log::TopicPartition;
 use super::event::{DecisionKey, LiveEvent};
 use super::horizon::Horizon;
 
-/// The most events held, about a kilobyte each.
-const CAPACITY: usize = 50_000;
+/// The most events held, two or three kilobytes each.
+const CAPACITY: usize = 20_000;
 
 /// What the tail has read of one partition and the database may not have.
 #[derive(Debug, Default)]

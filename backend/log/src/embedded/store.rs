@@ -16,6 +16,11 @@ use super::key::{self, Key};
 use super::state::PartitionId;
 use crate::port::{LogError, Result};
 
+/// What fjall gathers in memory before it writes a table, and what it keeps of tables it has read: what readers want is mostly in
+/// the log's own tails.
+const MEMTABLE_BYTES: u64 = 8 << 20;
+const TABLE_CACHE_BYTES: u64 = 16 << 20;
+
 /// The open store.
 pub(super) struct Store {
     database: Database,
@@ -34,13 +39,15 @@ impl Store {
         if strictness == Strictness::Fsync {
             journal::check(path)?;
         }
-        let database = Database::builder(path).worker_threads(1).journal_compression(CompressionType::None);
+        let database = Database::builder(path).worker_threads(1).cache_size(TABLE_CACHE_BYTES);
+        let database = database.journal_compression(CompressionType::None);
         let database = database.open().map_err(|error| match error {
             fjall::Error::Locked => LogError::FolderInUse(path.to_owned()),
             fjall::Error::Io(error) => unwritable(path, &error),
             other => LogError::Corrupt(other.to_string()),
         })?;
-        let rows = database.keyspace("log", KeyspaceCreateOptions::default).map_err(failed)?;
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+        let rows = database.keyspace("log", options).map_err(failed)?;
         let durable = match strictness {
             Strictness::Fsync => PersistMode::SyncData,
             Strictness::Os => PersistMode::Buffer,

@@ -25,7 +25,9 @@ use crate::port::{
 };
 
 /// What librdkafka may hold for one consumer ahead of its reader.
-const PREFETCH_KIB: &str = "8192";
+const PREFETCH_KIB: &str = "2048";
+/// What brokers send at once, of all partitions together; one batch that is larger comes all the same.
+const FETCH_BYTES_MAX: &str = "2097152";
 /// How often librdkafka is asked whether it has begun what it was told.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
@@ -76,6 +78,7 @@ impl KafkaConsumer {
             // A partition that is newly read, or sought, waits for the fetch under way.
             .set("fetch.wait.max.ms", "100")
             .set("fetch.min.bytes", "1")
+            .set("fetch.max.bytes", FETCH_BYTES_MAX)
             .set("fetch.error.backoff.ms", "50")
             .set("fetch.queue.backoff.ms", "10")
             .set("queued.max.messages.kbytes", PREFETCH_KIB)

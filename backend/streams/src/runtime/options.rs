@@ -57,7 +57,7 @@ pub struct RuntimeOptions {
     pub instance: String,
     /// After how long without a sign of life this process's partitions go to others.
     pub session_timeout: Duration,
-    /// Records at most in one unit of work of one task. Timers that come due with them are limited besides.
+    /// Records at most in one unit of work, of all tasks of a thread together. Timers that come due with them are limited besides.
     pub max_batch_records: usize,
     /// Rows of a task at most that are committed in the log and not yet on its disk: what a start after a crash reads again.
     pub unwritten_rows_max: usize,
@@ -89,7 +89,7 @@ impl RuntimeOptions {
             local_state: LocalState::Folder(state_folder.into()),
             instance: instance.into(),
             session_timeout: Duration::from_secs(10),
-            max_batch_records: 16_384,
+            max_batch_records: 8_192,
             unwritten_rows_max: 50_000,
             threads: 1,
             max_wait: Duration::from_millis(50),

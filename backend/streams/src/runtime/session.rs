@@ -154,12 +154,17 @@ impl Session {
         self.questions.trouble().into_iter().chain(of_tasks).next()
     }
 
+    /// What one task may take at a time: all of a thread share a unit of work, so that many need no more memory than one.
+    fn share(&self) -> usize {
+        (self.worker.options.max_batch_records / self.tasks.len().max(1)).max(1)
+    }
+
     /// How long it is until the next unit of work may begin.
     fn until_unit(&self) -> Duration {
         let interval = self.worker.topology.0.unit_interval;
         let now = self.worker.monotonic();
         let until = self.last_unit.map_or(Duration::ZERO, |last| (last + interval).saturating_sub(now));
-        let full = self.worker.options.max_batch_records;
+        let full = self.share();
         let is_full = |task: &LiveTask| matches!(&task.phase, Phase::Running(running) if running.queues.len() >= full);
         if until.is_zero() || self.tasks.values().any(is_full) { Duration::ZERO } else { until }
     }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::store::{Overlay, Rows};
 
 /// Bytes of them at most, before they are written: what a task keeps in memory.
-const BYTES_MAX: usize = 8 << 20;
+const BYTES_MAX: usize = 2 << 20;
 /// The part of the rows that may wait from which on they are written when there is nothing else to do.
 const LEISURE: usize = 50;
 
