@@ -214,6 +214,7 @@ impl Simulation {
         if self.setting.topologies.len() > 1 && broker.has_one_clock {
             verdict.check_derived()?;
         }
+        verdict.check_verify()?;
         verdict.check_acknowledged(&self.gateways.acknowledged)?;
         verdict.check_decisions(&self.watch)
     }

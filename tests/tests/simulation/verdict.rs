@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
-use gavel_auctions::wire::{Decision, ItemListed, Outcome, topics};
+use gavel_auctions::verify::{Asked, COMPARED, Outcome, Recorded, verify};
+use gavel_auctions::wire::{self, Decision, ItemListed, topics};
 use gavel_auctions::{analytics, bidding, notices};
 use gavel_domain::ItemId;
 use gavel_log::{Record, TopicPartition};
@@ -134,6 +135,32 @@ impl<'a> Verdict<'a> {
         Ok(())
     }
 
+    /// `gavel verify` raises no false alarm.
+    pub(crate) fn check_verify(&self) -> Result<()> {
+        for number in 0..self.partitions {
+            let partition = |topic: &str| self.broker.partition(&TopicPartition::new(topic, number));
+            let asked = |topic: &str| -> Result<Vec<Recorded>> {
+                let recorded = |record: &Record| Recorded { append_ms: record.append_ms, value: record.value.clone() };
+                Ok(partition(topic)?.committed(0).map(recorded).collect())
+            };
+            let committed = Asked { items: asked(topics::ITEMS)?, commands: asked(topics::BIDS)? };
+            let mut outcomes = Vec::new();
+            for topic in COMPARED {
+                outcomes.extend(partition(topic)?.committed(0).cloned().map(
+                    |Record { offset, key, value, .. }| Outcome {
+                        topic,
+                        offset,
+                        key: key.unwrap_or_default(),
+                        value: value.unwrap_or_default(),
+                    },
+                ));
+            }
+            let report = verify(committed, Asked::default(), outcomes)?;
+            ensure!(report.differences.is_empty(), "verify, partition {number}: {:?}", report.differences);
+        }
+        Ok(())
+    }
+
     /// What was acknowledged is where it was said to be.
     pub(crate) fn check_acknowledged(&self, acknowledged: &[Acknowledged]) -> Result<()> {
         for Acknowledged { request, appended } in acknowledged {
@@ -189,7 +216,8 @@ impl<'a> Verdict<'a> {
         let unended = listed.keys().find(|item| !watch.items.contains_key(item));
         ensure!(unended.is_none(), "{unended:?} has not ended");
         for (item, known) in &watch.items {
-            let Some(completion) = known.completion.as_ref().filter(|ended| ended.outcome == Outcome::Sold) else {
+            let Some(completion) = known.completion.as_ref().filter(|ended| ended.outcome == wire::Outcome::Sold)
+            else {
                 continue;
             };
             let (max_minor, bidder) = best.get(item).with_context(|| format!("{item} is sold without a bid"))?;
