@@ -38,6 +38,8 @@ const LAYOUT_ROW: [u8; 2] = [META, b'l'];
 const BOUND_ROW: [u8; 2] = [META, b'b'];
 /// The row that says when the bound was last written.
 const SAVED_ROW: [u8; 2] = [META, b's'];
+/// What all tasks of a process together keep in memory that is not on the disk yet.
+const RECENT_BYTES_MAX: usize = 24 << 20;
 /// After this long a store is too old to be read on from: half of what a changelog keeps tombstones for.
 const LONGEST_ABSENCE_MS: i64 = 12 * 60 * 60 * 1000;
 /// For so long after the disk was begun anew, it is not begun anew again.
@@ -75,6 +77,11 @@ impl LocalStores {
         };
         let (clock, unwritten_rows_max) = (Arc::clone(&options.clock), options.unwritten_rows_max);
         Ok(Arc::new(Self { disk, clock, unwritten_rows_max, held: Mutex::default() }))
+    }
+
+    /// What each of the open tasks may keep in memory.
+    fn share_bytes(&self) -> usize {
+        RECENT_BYTES_MAX / self.held().open.len().max(1)
     }
 
     /// Opens the store of a task; `None` while another thread still holds it, or others hold theirs on a disk that is not to be
@@ -284,7 +291,7 @@ impl StateStore for LocalStore {
 
     fn apply(&mut self, overlays: &mut [Overlay]) -> Result<(), StoreError> {
         self.recent.take(overlays, self.staged_bound.take());
-        if self.recent.is_full() { self.flush() } else { Ok(()) }
+        if self.recent.is_full(self.lease.stores.share_bytes()) { self.flush() } else { Ok(()) }
     }
 }
 

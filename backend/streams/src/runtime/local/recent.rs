@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use crate::store::{Overlay, Rows};
 
-/// Bytes of them at most, before they are written: what a task keeps in memory.
-const BYTES_MAX: usize = 2 << 20;
+/// What a row takes in memory besides its key and its value.
+const ROW_BYTES: usize = 192;
 /// The part of the rows that may wait from which on they are written when there is nothing else to do.
 const LEISURE: usize = 50;
 
@@ -62,9 +62,9 @@ impl Recent {
         self.rows == 0 && self.bound.is_none()
     }
 
-    /// Whether it is time to write.
-    pub(super) fn is_full(&self) -> bool {
-        self.rows >= self.rows_max || self.bytes >= BYTES_MAX
+    /// Whether it is time to write, if so many bytes may be kept.
+    pub(super) fn is_full(&self, bytes_max: usize) -> bool {
+        self.rows >= self.rows_max || self.bytes >= bytes_max
     }
 
     /// Whether to write it is worth its while.
@@ -82,7 +82,7 @@ impl Recent {
                     Some(earlier) => self.bytes = self.bytes.saturating_sub(size(&earlier)) + value_bytes,
                     None => {
                         self.rows += 1;
-                        self.bytes += key_bytes + value_bytes;
+                        self.bytes += ROW_BYTES + key_bytes + value_bytes;
                     }
                 }
             }

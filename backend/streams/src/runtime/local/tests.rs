@@ -158,8 +158,8 @@ fn what_gathered_is_written_when_it_is_much() {
     }
     let state = open(&folder, clock());
     let store = state.task_store(&topology, 0).unwrap().unwrap();
-    assert_eq!(store.scan_prefix(1, b"").unwrap().len(), 33_000);
-    assert_eq!(store.bound().unwrap(), Some(32));
+    assert_eq!(store.scan_prefix(1, b"").unwrap().len(), 50_000);
+    assert_eq!(store.bound().unwrap(), Some(49));
 }
 
 #[test]
