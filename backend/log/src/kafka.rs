@@ -60,6 +60,7 @@ pub struct KafkaLog {
     committed_reader: Arc<BaseConsumer<Callbacks>>,
     /// Asks for the end that the next append gets.
     uncommitted_reader: BaseConsumer<Callbacks>,
+    askers: takeover::Askers,
 }
 
 impl KafkaLog {
@@ -81,6 +82,7 @@ impl KafkaLog {
             admin: create(&base_config(bootstrap))?,
             committed_reader: Arc::new(reader("read_committed")?),
             uncommitted_reader: reader("read_uncommitted")?,
+            askers: takeover::Askers::default(),
             options,
         };
         // Metadata of the cluster alone: to name a topic might create it.

@@ -104,7 +104,7 @@ impl Bench {
         let common = ["--items", OPEN_AUCTIONS, "--partitions", "2", "--runs", &rounds];
         let ours = self.ours(1);
         self.measure_in("recovery, gavel", "recover", "rg.", &[&common[..], &["--app-cmd", &ours]].concat())?;
-        let fixed = ["--app-args", "--instance-id one"];
+        let fixed = ["--app-args=--instance-id one"];
         self.measure_in("recovery, Kafka Streams, static membership", "recover", "rk.", &[&common[..], &fixed].concat())
     }
 

@@ -5,7 +5,8 @@
 //! claims a partition before its first transaction; and a new owner that has waited for a moment fences that one: then its
 //! transaction is ended at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::TopicPartitionList;
@@ -16,6 +17,28 @@ use super::client::{Callbacks, base_config, committed_of, create, partition_list
 use super::error::log_error;
 use super::transactional::KafkaTransactionalProducer;
 use crate::port::{LogError, Result, TopicPartition};
+
+/// A connection that asks for the offsets of one group, as one isolation sees them.
+type Asker = Arc<BaseConsumer<Callbacks>>;
+
+/// One of each, kept: to find a group's coordinator takes longer than to ask it.
+#[derive(Default)]
+pub(super) struct Askers(Mutex<HashMap<(String, &'static str), Asker>>);
+
+impl Askers {
+    fn of(&self, bootstrap: &str, group: &str, isolation: &'static str) -> Result<Asker> {
+        let mut askers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = (group.to_owned(), isolation);
+        if let Some(asker) = askers.get(&place) {
+            return Ok(Arc::clone(asker));
+        }
+        let mut config = base_config(bootstrap);
+        config.set("group.id", group).set("isolation.level", isolation).set("enable.auto.commit", "false");
+        let asker: Asker = Arc::new(create(&config)?);
+        askers.insert(place, Arc::clone(&asker));
+        Ok(asker)
+    }
+}
 
 /// For how long a transaction may be under way while its partitions change hands. One that is alive ends in this time.
 const GRACE: Duration = Duration::from_secs(1);
@@ -57,13 +80,11 @@ fn ask(
     log: &KafkaLog,
     group: &str,
     partitions: &[TopicPartition],
-    isolation: &str,
+    isolation: &'static str,
     timeout: Duration,
 ) -> Result<TopicPartitionList> {
-    let mut config = base_config(&log.bootstrap);
-    config.set("group.id", group).set("isolation.level", isolation).set("enable.auto.commit", "false");
-    let member: BaseConsumer<Callbacks> = create(&config)?;
-    member.committed_offsets(partition_list(partitions)?, timeout).map_err(|error| log_error(&error, group))
+    let asker = log.askers.of(&log.bootstrap, group, isolation)?;
+    asker.committed_offsets(partition_list(partitions)?, timeout).map_err(|error| log_error(&error, group))
 }
 
 fn of_all(found: &TopicPartitionList, partitions: &[TopicPartition]) -> Result<Vec<Option<u64>>> {

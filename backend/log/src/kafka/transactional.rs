@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use rdkafka::Message;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::ConsumerGroupMetadata;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::producer::{DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::producer::{BaseProducer, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 
 use super::KafkaOptions;
 use super::client::{SOCKET_TIMEOUT_MS, offset, owned_list, tells_the_log};
@@ -19,8 +19,9 @@ use super::record::to_kafka;
 use crate::port::{ConsumedOffset, GroupMetadata, LogError, NewRecord, Result, TopicPartition, TransactionalProducer};
 
 /// While the coordinator still ends what an older producer left open, librdkafka asks again only after half a second; a new
-/// client asks at once. So the first few get no longer than this.
-const QUICK_BEGINS: [Duration; 3] = [Duration::from_millis(80), Duration::from_millis(120), Duration::from_millis(250)];
+/// client asks at once. So some that are soon dropped ask first, so often, and for so long each.
+const QUICK_BEGINS: usize = 4;
+const QUICK_BEGIN: Duration = Duration::from_millis(80);
 /// How long delivery reports are waited for while the queue is full.
 const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(5);
 /// How often a delivery that is waited for is asked whether it can still come.
@@ -220,12 +221,17 @@ impl KafkaTransactionalProducer {
 
 /// A producer whose older selves are fenced, and what they left open is ended.
 fn begun(config: &ClientConfig, in_flight: &Arc<InFlight>, timeout: Duration) -> Result<ThreadedProducer<Deliveries>> {
-    let begin = |timeout: Duration| {
+    let fence = || -> KafkaResult<()> {
+        let herald: BaseProducer<Deliveries> = config.create_with_context(Deliveries(Arc::clone(in_flight)))?;
+        herald.init_transactions(QUICK_BEGIN)
+    };
+    // Where none of them succeeds, the producer itself is more patient.
+    let _ = std::iter::repeat_with(fence).take(QUICK_BEGINS).find(KafkaResult::is_ok);
+    let begin = || -> KafkaResult<_> {
         let producer: ThreadedProducer<Deliveries> = config.create_with_context(Deliveries(Arc::clone(in_flight)))?;
         producer.init_transactions(timeout).map(|()| producer)
     };
-    let quick = QUICK_BEGINS.into_iter().find_map(|timeout| begin(timeout).ok());
-    quick.map_or_else(|| begin(timeout), Ok).map_err(|error| log_error(&error, ""))
+    begin().map_err(|error| log_error(&error, ""))
 }
 
 impl TransactionalProducer for KafkaTransactionalProducer {
