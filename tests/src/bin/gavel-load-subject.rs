@@ -59,7 +59,8 @@ fn connect(bootstrap: &str) -> Result<Arc<dyn Log>> {
 fn bidding(log: &Arc<dyn Log>, sources: &str, outputs: &str, state: &str, threads: usize) -> Result<Runtime> {
     let topology = bidding::topology()?.relocated(sources, outputs);
     create_missing(&**log, &topology, sources, outputs)?;
-    let options = RuntimeOptions { threads, ..RuntimeOptions::new(PathBuf::from(state), "one") };
+    let options =
+        RuntimeOptions { threads, max_batch_records: UNIT_RECORDS, ..RuntimeOptions::new(PathBuf::from(state), "one") };
     Ok(Runtime::start(log, &[topology], &options)?)
 }
 

@@ -39,7 +39,7 @@ const BOUND_ROW: [u8; 2] = [META, b'b'];
 /// The row that says when the bound was last written.
 const SAVED_ROW: [u8; 2] = [META, b's'];
 /// What all tasks of a process together keep in memory that is not on the disk yet.
-const RECENT_BYTES_MAX: usize = 24 << 20;
+const RECENT_BYTES_MAX: usize = 16 << 20;
 /// After this long a store is too old to be read on from: half of what a changelog keeps tombstones for.
 const LONGEST_ABSENCE_MS: i64 = 12 * 60 * 60 * 1000;
 /// For so long after the disk was begun anew, it is not begun anew again.

@@ -89,7 +89,7 @@ impl RuntimeOptions {
             local_state: LocalState::Folder(state_folder.into()),
             instance: instance.into(),
             session_timeout: Duration::from_secs(10),
-            max_batch_records: 16_384,
+            max_batch_records: 4_096,
             unwritten_rows_max: 50_000,
             threads: 1,
             max_wait: Duration::from_millis(50),
