@@ -1,8 +1,6 @@
 //! What a running house bears: workers that come, go, die and wake; servers that are killed; backlogs, a database that
 //! stands still, a disk that is full. All by the built binary on real servers, one test at a time.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod audit;
 mod backlog;
 mod market;

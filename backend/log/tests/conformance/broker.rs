@@ -38,15 +38,18 @@ fn create(log: &dyn Log, admin: &Admin, settings: &[(&str, &str)]) -> Arc<str> {
     name
 }
 
-/// The broker itself would look for it ten seconds later, and is told here to bear it longer than anybody waits.
+/// The broker itself would end an open transaction after ten seconds; this one is to bear it longer than anybody waits.
+fn bearing_long_transactions(subject: &Subject) -> Arc<KafkaLog> {
+    let address = subject.address();
+    let bootstrap = address.split_once(':').unwrap().1;
+    let transaction_timeout = PATIENCE * 10;
+    KafkaLog::connect(bootstrap, KafkaOptions { transaction_timeout, ..KafkaOptions::default() }).unwrap()
+}
+
 #[test]
 fn a_new_owner_ends_what_a_vanished_one_left_open() {
     with_kafka(|subject| {
-        let address = subject.address();
-        let bootstrap = address.split_once(':').unwrap().1;
-        let transaction_timeout = PATIENCE * 10;
-        let log =
-            KafkaLog::connect(bootstrap, KafkaOptions { transaction_timeout, ..KafkaOptions::default() }).unwrap();
+        let log = bearing_long_transactions(subject);
         let (source, sink) = (topic(&*log, 1, Cleanup::Keep), topic(&*log, 1, Cleanup::Keep));
         append(&*log, record(&source, 0, "k", "input"));
         let config = group(&unique("group"));
@@ -74,11 +77,7 @@ fn a_new_owner_ends_what_a_vanished_one_left_open() {
 #[test]
 fn a_new_owner_ends_what_a_vanished_one_left_open_in_its_first_transaction() {
     with_kafka(|subject| {
-        let address = subject.address();
-        let bootstrap = address.split_once(':').unwrap().1;
-        let transaction_timeout = PATIENCE * 10;
-        let log =
-            KafkaLog::connect(bootstrap, KafkaOptions { transaction_timeout, ..KafkaOptions::default() }).unwrap();
+        let log = bearing_long_transactions(subject);
         let source = topic(&*log, 1, Cleanup::Keep);
         append(&*log, record(&source, 0, "k", "input"));
         let (config, only, owner) = (group(&unique("group")), partition(&source, 0), unique("tx"));
