@@ -2,27 +2,50 @@
 
 use gavel_domain::{AccountId, ItemId};
 use newtype_uuid::GenericUuid;
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 const BASE36: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
-/// The name under which everybody sees `bidder` on `item`, such as `k7***f3`.
+/// A public name of a bidder on an item, such as `k7***f3`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Alias([u8; 7]);
+
+impl Alias {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("it is made of ASCII letters, digits and stars")
+    }
+}
+
+impl std::fmt::Display for Alias {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Alias {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// The name under which everybody sees `bidder` on `item`.
 ///
 /// Four base-36 digits of the UUIDv5 of the bidder in the namespace of the item: nobody can be followed from one item to
 /// the next by it, and nobody has to store it.
 #[must_use]
-pub fn alias(item: ItemId, bidder: AccountId) -> String {
+pub fn alias(item: ItemId, bidder: AccountId) -> Alias {
     let hash = Uuid::new_v5(item.as_untyped_uuid(), bidder.as_untyped_uuid().as_bytes());
     let [b0, b1, b2, b3, ..] = *hash.as_bytes();
     let mut rest = u32::from_be_bytes([b0, b1, b2, b3]);
     let mut digit = || {
         let digit = BASE36[rest as usize % BASE36.len()];
         rest /= BASE36.len() as u32;
-        char::from(digit)
+        digit
     };
-    let mut name = String::with_capacity(7);
-    name.extend([digit(), digit(), '*', '*', '*', digit(), digit()]);
-    name
+    Alias([digit(), digit(), b'*', b'*', b'*', digit(), digit()])
 }
 
 #[cfg(test)]
@@ -39,7 +62,7 @@ mod tests {
 
     #[test]
     fn names_never_change() {
-        assert_eq!(alias(item(1), bidder(2)), "9t***x5");
+        assert_eq!(alias(item(1), bidder(2)).as_str(), "9t***x5");
     }
 
     #[test]

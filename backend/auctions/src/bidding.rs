@@ -14,13 +14,14 @@
 //! topics were read shows nowhere.
 //!
 //! `auctioneer` routes records and timers; `desk` judges commands, `parking` keeps the early ones, `publish` writes what
-//! comes of it; `book` caches auctions within a unit of work; `state` is what the stores hold, `command` what is read.
+//! comes of it, `press` where; `book` caches auctions within a unit of work; `state` is what the stores hold, `command` what is read.
 
 mod auctioneer;
 mod book;
 mod command;
 mod desk;
 mod parking;
+mod press;
 mod publish;
 mod state;
 

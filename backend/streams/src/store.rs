@@ -1,13 +1,14 @@
 //! Where a task keeps its state between units of work.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use bytes::Bytes;
+use indexmap::IndexMap;
 
 /// What one unit of work changed in one store: the final value of each key, `None` where it was removed.
-pub(crate) type Overlay = BTreeMap<Bytes, Option<Bytes>>;
+pub(crate) type Overlay = Rows<Option<Bytes>>;
 
 /// The local state cannot be read or written.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -42,16 +43,17 @@ pub(crate) trait StateStore: Send {
     fn apply(&mut self, overlays: &mut [Overlay]) -> Result<(), StoreError>;
 }
 
-/// Rows in memory. Their keys are hashed, for mostly single ones are asked for; they are ordered from the first scan on.
-#[derive(Debug)]
+/// Rows in memory, in the order in which their keys first came. Keys are hashed, for mostly single ones are asked for; they are
+/// sorted too from the first scan on.
+#[derive(Debug, Clone)]
 pub(crate) struct Rows<V> {
-    values: HashMap<Bytes, V, foldhash::fast::RandomState>,
-    ordered_keys: OnceCell<BTreeSet<Bytes>>,
+    values: IndexMap<Bytes, V, foldhash::fast::RandomState>,
+    sorted_keys: OnceCell<BTreeSet<Bytes>>,
 }
 
 impl<V> Default for Rows<V> {
     fn default() -> Self {
-        Self { values: HashMap::default(), ordered_keys: OnceCell::new() }
+        Self { values: IndexMap::default(), sorted_keys: OnceCell::new() }
     }
 }
 
@@ -62,22 +64,28 @@ impl<V> Rows<V> {
 
     /// Sets a key; answers what it was.
     pub(crate) fn insert(&mut self, key: Bytes, value: V) -> Option<V> {
-        if let Some(keys) = self.ordered_keys.get_mut() {
+        if let Some(keys) = self.sorted_keys.get_mut() {
             keys.insert(key.clone());
         }
         self.values.insert(key, value)
     }
 
+    /// Removes a key; the last one takes its place.
     fn remove(&mut self, key: &Bytes) {
-        if let Some(keys) = self.ordered_keys.get_mut() {
+        if let Some(keys) = self.sorted_keys.get_mut() {
             keys.remove(key);
         }
-        self.values.remove(key);
+        self.values.swap_remove(key);
     }
 
-    /// The rows whose keys start with `prefix`, in order.
+    /// The rows, in the order in which their keys first came.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Bytes, &V)> {
+        self.values.iter()
+    }
+
+    /// The rows whose keys start with `prefix`, sorted.
     pub(crate) fn with_prefix<'a>(&'a self, prefix: &'a [u8]) -> impl Iterator<Item = (&'a Bytes, &'a V)> {
-        let keys = self.ordered_keys.get_or_init(|| self.values.keys().cloned().collect());
+        let keys = self.sorted_keys.get_or_init(|| self.values.keys().cloned().collect());
         let from = keys.range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded));
         from.take_while(move |key| key.starts_with(prefix)).map(|key| (key, &self.values[key]))
     }
@@ -86,10 +94,21 @@ impl<V> Rows<V> {
         self.values.is_empty()
     }
 
-    /// Takes all rows out, in order.
+    pub(crate) fn clear(&mut self) {
+        self.sorted_keys.take();
+        self.values.clear();
+    }
+
+    /// Takes all rows out, and keeps the room they had.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (Bytes, V)> {
+        self.sorted_keys.take();
+        self.values.drain(..)
+    }
+
+    /// Takes all rows out, sorted.
     pub(crate) fn take_sorted(&mut self) -> Vec<(Bytes, V)> {
-        self.ordered_keys.take();
-        let mut rows: Vec<_> = self.values.drain().collect();
+        self.sorted_keys.take();
+        let mut rows: Vec<_> = self.values.drain(..).collect();
         rows.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         rows
     }
@@ -125,7 +144,7 @@ impl StateStore for MemoryStore {
 
     fn apply(&mut self, overlays: &mut [Overlay]) -> Result<(), StoreError> {
         for (store, overlay) in overlays.iter_mut().enumerate() {
-            for (key, value) in std::mem::take(overlay) {
+            for (key, value) in overlay.drain() {
                 self.set(store, key, value);
             }
         }
@@ -142,16 +161,8 @@ pub(crate) fn merged<'a>(
     if changes.peek().is_none() {
         return entries;
     }
-    let mut merged: Overlay = entries.into_iter().map(|(key, value)| (key, Some(value))).collect();
+    let mut merged: BTreeMap<Bytes, Option<Bytes>> =
+        entries.into_iter().map(|(key, value)| (key, Some(value))).collect();
     merged.extend(changes.map(|(key, value)| (key.clone(), value.clone())));
     merged.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
-}
-
-/// The part of an ordered map whose keys start with `prefix`.
-pub(crate) fn from_prefix<'a, V>(
-    map: &'a BTreeMap<Bytes, V>,
-    prefix: &'a [u8],
-) -> impl Iterator<Item = (&'a Bytes, &'a V)> {
-    map.range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded))
-        .take_while(move |(key, _)| key.starts_with(prefix))
 }

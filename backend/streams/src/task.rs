@@ -22,7 +22,7 @@ use gavel_log::{Header, NewRecord};
 use attempt::{Attempt, Step};
 pub(crate) use emission::inherited;
 pub use emission::{CAUSATION, INHERITED};
-use emission::{Emission, Verdict};
+use emission::{Emission, Places, Verdict};
 use unit::Unit;
 
 use crate::dead_letters::{self, Kind};
@@ -127,25 +127,30 @@ impl<S: StateStore> Task<S> {
 
     /// The records to send, in order of emission.
     pub(crate) fn outputs(&self) -> impl Iterator<Item = NewRecord> {
-        self.render(true)
+        self.render(Some(self.places()))
     }
 
     /// The same without the headers of forwarded records, for those who do not look at them.
     pub(crate) fn bare_outputs(&self) -> impl Iterator<Item = NewRecord> {
-        self.render(false)
+        self.render(None)
     }
 
-    fn render(&self, with_headers: bool) -> impl Iterator<Item = NewRecord> {
-        let render =
-            move |emission: &Emission| emission.render(&self.topology.0, self.partition, &self.records, with_headers);
+    fn render(&self, mut places: Option<Places>) -> impl Iterator<Item = NewRecord> {
+        let render = move |emission: &Emission| {
+            emission.render(&self.topology.0, self.partition, &self.records, places.as_mut())
+        };
         self.unit.emissions.iter().map(render)
+    }
+
+    fn places(&self) -> Places {
+        Places::new(&self.topology.0, self.partition)
     }
 
     /// The same output, if it is a dead letter, in a form that the log takes: without value and inherited headers. Its
     /// origin says where the whole is.
     pub(crate) fn slim_output(&self, output: usize) -> Option<NewRecord> {
         let emission = self.unit.emissions.get(output).filter(|emission| emission.cause().is_some())?;
-        let mut record = emission.render(&self.topology.0, self.partition, &self.records, true);
+        let mut record = emission.render(&self.topology.0, self.partition, &self.records, Some(&mut self.places()));
         record.value = None;
         record.key = record.key.filter(|key| key.len() <= SLIM_BYTES);
         record.headers.retain(|header| header.name.starts_with(dead_letters::PREFIX));
@@ -171,7 +176,7 @@ impl<S: StateStore> Task<S> {
         self.unit.emissions.iter().filter_map(Emission::cause)
     }
 
-    /// The final value of each key that was changed, store by store, in key order.
+    /// The final value of each key that was changed, store by store, in the order in which keys were first changed.
     pub(crate) fn changes(&self) -> impl Iterator<Item = Change<'_>> {
         self.unit.overlays.iter().enumerate().flat_map(|(store, overlay)| {
             overlay.iter().map(move |(key, value)| Change { store, key, value: value.as_ref() })

@@ -10,6 +10,7 @@ use super::book::{Book, Lot};
 use super::command::{Incoming, Stamp, parse};
 use super::desk::{Desk, Judged};
 use super::parking::PARKED_KEY_BYTES;
+use super::press::Press;
 use super::{publish, source};
 use crate::decode::{damaged, decode_listing, kind, unknown_type};
 
@@ -17,17 +18,18 @@ use crate::decode::{damaged, decode_listing, kind, unknown_type};
 #[derive(Debug, Default)]
 pub(super) struct Auctioneer {
     book: Book,
+    press: Press,
 }
 
 impl Processor for Auctioneer {
     fn process(&mut self, context: &mut dyn Context, record: &SourceRecord) -> Result<(), ProcessorError> {
-        let mut desk = Desk { context, book: &mut self.book };
+        let mut desk = Desk { context, book: &mut self.book, press: &mut self.press };
         if record.source == source::ITEMS { item(&mut desk, record) } else { command(&mut desk, record) }
     }
 
     fn punctuate(&mut self, context: &mut dyn Context, timer: &Timer) -> Result<(), ProcessorError> {
         let at_ms = context.partition_time_ms();
-        let mut desk = Desk { context, book: &mut self.book };
+        let mut desk = Desk { context, book: &mut self.book, press: &mut self.press };
         if timer.key.len() == PARKED_KEY_BYTES {
             desk.expire(&timer.key)
         } else {
@@ -40,9 +42,7 @@ impl Processor for Auctioneer {
     }
 
     fn before_commit(&mut self, context: &mut dyn Context) -> Result<(), ProcessorError> {
-        self.book.write_back(context, |context, item, entry| {
-            publish::price(context, &entry.record_key, item, &entry.lot.auction);
-        });
+        self.book.write_back(context, &mut self.press, publish::price);
         Ok(())
     }
 }

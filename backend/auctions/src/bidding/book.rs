@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use gavel_domain::{Auction, ItemId};
+use gavel_domain::{AccountId, Auction, ItemId};
 use gavel_streams::{Cause, Context, ProcessorError};
 
+use super::press::Press;
 use super::state::{decode_lot, encode_lot};
 use super::store;
+use crate::alias::{Alias, alias};
 use crate::decode::{item_key, item_record_key};
 
 /// How many auctions are kept decoded between units of work; beyond it the cache starts afresh.
@@ -27,6 +29,8 @@ pub(super) struct Entry {
     pub(super) lot: Lot,
     /// The key of its records.
     pub(super) record_key: Bytes,
+    /// Who leads, or last led, and their public name.
+    leader: Option<(AccountId, Alias)>,
     is_dirty: bool,
     price_change: Option<PriceChange>,
 }
@@ -39,7 +43,14 @@ struct PriceChange {
 
 impl Entry {
     fn new(item: ItemId, lot: Lot) -> Self {
-        Self { lot, record_key: item_record_key(item), is_dirty: false, price_change: None }
+        Self { lot, record_key: item_record_key(item), leader: None, is_dirty: false, price_change: None }
+    }
+
+    /// Who leads, and their public name.
+    pub(super) fn leader(&mut self, item: ItemId) -> Option<(AccountId, Alias)> {
+        let leader = self.lot.auction.leader()?;
+        let known = self.leader.filter(|(known, _)| *known == leader);
+        Some(*self.leader.insert(known.unwrap_or_else(|| (leader, alias(item, leader)))))
     }
 
     /// Has the lot's public state published at the next commit, in the name of what is in hand. Of a unit of work only the
@@ -93,14 +104,21 @@ impl Book {
     }
 
     /// Writes back what changed, and has `publish` tell of each lot whose public state did.
-    pub(super) fn write_back(&mut self, context: &mut dyn Context, publish: impl Fn(&mut dyn Context, ItemId, &Entry)) {
+    pub(super) fn write_back(
+        &mut self,
+        context: &mut dyn Context,
+        press: &mut Press,
+        publish: impl Fn(&mut dyn Context, &mut Press, ItemId, &mut Entry),
+    ) {
         for item in self.dirty.drain(..) {
             let entry = self.entries.get_mut(&item).expect("a dirty lot stays in the book until it is written back");
             entry.is_dirty = false;
             context.put(store::AUCTIONS, item_key(item), encode_lot(&entry.lot));
             match entry.price_change.take() {
-                Some(PriceChange { cause: Some(cause) }) => publish(&mut *context.on_behalf_of(cause), item, entry),
-                Some(PriceChange { cause: None }) => publish(context, item, entry),
+                Some(PriceChange { cause: Some(cause) }) => {
+                    publish(&mut *context.on_behalf_of(cause), press, item, entry)
+                }
+                Some(PriceChange { cause: None }) => publish(context, press, item, entry),
                 None => {}
             }
         }

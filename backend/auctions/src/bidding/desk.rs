@@ -1,13 +1,13 @@
 //! Where commands are judged: the book, the stores and the sinks together.
 
-use bytes::Bytes;
 use gavel_domain::{Auction, BidId, Command as Asked, Decided, Decision, EpochMs, Event, ItemId, Minor};
 use gavel_streams::{Context, ProcessorError};
 use newtype_uuid::GenericUuid;
 
 use super::book::{Book, Entry, Lot};
 use super::command::{Action, Command, Stamp};
-use super::state::{Receipt, decode_receipt, encode_receipt};
+use super::press::Press;
+use super::state::{RECEIPT_BYTES_MAX, Receipt, decode_receipt, encode_receipt};
 use super::{PARKING_LIMIT_MS, publish, store};
 use crate::decode::item_key;
 
@@ -24,6 +24,7 @@ pub(super) enum Judged {
 pub(super) struct Desk<'a> {
     pub(super) context: &'a mut dyn Context,
     pub(super) book: &'a mut Book,
+    pub(super) press: &'a mut Press,
 }
 
 impl Desk<'_> {
@@ -46,15 +47,16 @@ impl Desk<'_> {
             return Ok(Judged::Decided);
         }
         let first = first_receipt(self.context, command)?;
+        let press = &mut *self.press;
         let changed = change(self.context, command.item, entry, |context, entry| {
             // Ends first what is due: a duplicate, too, must see that it has ended.
-            close_if_due(context, command.item, entry, stamp.at_ms);
+            close_if_due(context, press, command.item, entry, stamp.at_ms);
             match &first {
                 Some(first) => {
                     let decided = Decided { decision: Decision::Duplicate, sequence: None };
-                    publish::decision(context, entry, (command, stamp), decided, Some(first));
+                    publish::decision(context, press, entry, (command, stamp), decided, Some(first));
                 }
-                None => decide(context, entry, command, stamp),
+                None => decide(context, press, entry, command, stamp),
             }
         });
         if changed {
@@ -66,7 +68,8 @@ impl Desk<'_> {
     /// Ends an auction if its end has passed at `at_ms` and it has not ended yet.
     pub(super) fn end(&mut self, item: ItemId, at_ms: i64) -> Result<(), ProcessorError> {
         let Some(entry) = self.book.find(self.context, item)? else { return Ok(()) };
-        if change(self.context, item, entry, |context, entry| close_if_due(context, item, entry, at_ms)) {
+        let press = &mut *self.press;
+        if change(self.context, item, entry, |context, entry| close_if_due(context, press, item, entry, at_ms)) {
             self.book.changed(item);
         }
         Ok(())
@@ -76,7 +79,7 @@ impl Desk<'_> {
     pub(super) fn refuse_unknown(&mut self, command: &Command<'_>, stamp: Stamp) -> Result<(), ProcessorError> {
         let first = first_receipt(self.context, command)?;
         let decision = if first.is_some() { Decision::Duplicate } else { Decision::UnknownItem };
-        publish::unadopted(self.context, (command, stamp), decision, first.as_ref());
+        publish::unadopted(self.context, self.press, (command, stamp), decision, first.as_ref());
         if let (Action::Bid { id, .. }, None) = (&command.action, first) {
             let receipt = Receipt {
                 decision,
@@ -87,7 +90,7 @@ impl Desk<'_> {
                 at_ms: stamp.at_ms,
                 received_ms: stamp.received_ms,
             };
-            self.context.put(store::BIDS, receipt_key(command.item, *id), encode_receipt(&receipt));
+            keep(self.context, self.press, (command.item, *id), &receipt);
         }
         Ok(())
     }
@@ -111,14 +114,14 @@ fn change(
     *entry.lot.auction.standing() != standing
 }
 
-fn close_if_due(context: &mut dyn Context, item: ItemId, entry: &mut Entry, at_ms: i64) {
+fn close_if_due(context: &mut dyn Context, press: &mut Press, item: ItemId, entry: &mut Entry, at_ms: i64) {
     if let Some(completion) = entry.lot.auction.close_if_due(EpochMs::new(at_ms)) {
-        publish::completion(context, &entry.record_key, item, &completion);
+        publish::completion(context, press, &entry.record_key, item, &completion);
     }
 }
 
 /// Decides a command for the first time.
-fn decide(context: &mut dyn Context, entry: &mut Entry, command: &Command<'_>, stamp: Stamp) {
+fn decide(context: &mut dyn Context, press: &mut Press, entry: &mut Entry, command: &Command<'_>, stamp: Stamp) {
     let asked = match &command.action {
         Action::Bid { bid, .. } => Asked::Bid(*bid),
         Action::Withdraw { withdrawal, .. } => Asked::Withdraw(*withdrawal),
@@ -126,14 +129,14 @@ fn decide(context: &mut dyn Context, entry: &mut Entry, command: &Command<'_>, s
     for event in entry.lot.auction.apply(asked, EpochMs::new(stamp.at_ms)) {
         match event {
             Event::Decided(decided) => {
-                publish::decision(context, entry, (command, stamp), decided, None);
+                publish::decision(context, press, entry, (command, stamp), decided, None);
                 if let Action::Bid { id, .. } = &command.action {
                     let receipt = receipt(&entry.lot.auction, command, stamp, decided);
-                    context.put(store::BIDS, receipt_key(command.item, *id), encode_receipt(&receipt));
+                    keep(context, press, (command.item, *id), &receipt);
                 }
             }
             Event::Completed(completion) => {
-                publish::completion(context, &entry.record_key, command.item, &completion);
+                publish::completion(context, press, &entry.record_key, command.item, &completion);
             }
         }
     }
@@ -151,17 +154,22 @@ fn receipt(auction: &Auction, command: &Command<'_>, stamp: Stamp, decided: Deci
     }
 }
 
+fn keep(context: &mut dyn Context, press: &mut Press, (item, bid): (ItemId, BidId), receipt: &Receipt) {
+    let row = press.row(encode_receipt(receipt, &mut [0; RECEIPT_BYTES_MAX]));
+    context.put(store::BIDS, press.row(&receipt_key(item, bid)), row);
+}
+
 /// What the first copy of a bid was answered, if this is another.
 fn first_receipt(context: &mut dyn Context, command: &Command<'_>) -> Result<Option<Receipt>, ProcessorError> {
     let Action::Bid { id, .. } = &command.action else { return Ok(None) };
     context.get(store::BIDS, &receipt_key(command.item, *id))?.map(|bytes| decode_receipt(&bytes)).transpose()
 }
 
-fn receipt_key(item: ItemId, bid: BidId) -> Bytes {
+fn receipt_key(item: ItemId, bid: BidId) -> [u8; 32] {
     let mut key = [0; 32];
     key[..16].copy_from_slice(item.as_untyped_uuid().as_bytes());
     key[16..].copy_from_slice(bid.as_untyped_uuid().as_bytes());
-    Bytes::copy_from_slice(&key)
+    key
 }
 
 /// The end that a timer must wait for.

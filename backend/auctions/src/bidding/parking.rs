@@ -37,7 +37,7 @@ impl Desk<'_> {
             self.context.cancel(due_ms(parked.stamp), key.clone());
             self.context.delete(store::PARKED, key.clone());
             let mut context = on_behalf_of(self.context, &key, parked.headers)?;
-            let mut desk = Desk { context: &mut *context, book: &mut *self.book };
+            let mut desk = Desk { context: &mut *context, book: &mut *self.book, press: &mut *self.press };
             let judged = desk.judge(&reread(&parked.value)?, parked.stamp)?;
             debug_assert_eq!(judged, Judged::Decided, "its item has just come");
         }
@@ -50,7 +50,7 @@ impl Desk<'_> {
         let parked = decode_parked(&parked)?;
         self.context.delete(store::PARKED, key.clone());
         let mut context = on_behalf_of(self.context, key, parked.headers)?;
-        let mut desk = Desk { context: &mut *context, book: &mut *self.book };
+        let mut desk = Desk { context: &mut *context, book: &mut *self.book, press: &mut *self.press };
         desk.refuse_unknown(&reread(&parked.value)?, parked.stamp)
     }
 }

@@ -22,6 +22,8 @@ const LOT_VERSION: u8 = 1;
 const RECEIPT_VERSION: u8 = 1;
 const PARKED_VERSION: u8 = 2;
 
+/// Version, decision, and then each field as long as it can be.
+pub(super) const RECEIPT_BYTES_MAX: usize = 1 + 5 + 3 * (1 + 10) + 1 + 2 * 10;
 /// Room for most of what is encoded here.
 const FIELDS_BYTES: usize = 128;
 
@@ -152,9 +154,12 @@ pub(super) struct Receipt {
     pub(super) received_ms: i64,
 }
 
-/// The receipt as bytes.
-pub(super) fn encode_receipt(receipt: &Receipt) -> Bytes {
-    versioned(RECEIPT_VERSION, receipt)
+/// The receipt as bytes, in `row`.
+pub(super) fn encode_receipt<'a>(receipt: &Receipt, row: &'a mut [u8; RECEIPT_BYTES_MAX]) -> &'a [u8] {
+    let (version, fields) = row.split_first_mut().expect("a row has room for more than a version");
+    *version = RECEIPT_VERSION;
+    let fields = postcard::to_slice(receipt, fields).expect("the longest receipt has room").len();
+    &row[..=fields]
 }
 
 /// Reads what [`encode_receipt`] wrote.

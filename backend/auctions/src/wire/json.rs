@@ -1,71 +1,102 @@
-//! Writing JSON objects field by field: for the one record that is written for every bid, where serde's generality
+//! Writing JSON objects field by field: for the records that are written for nearly every bid, where serde's generality
 //! costs as much as all the rest of the decision.
 
-use gavel_domain::Decision;
 use newtype_uuid::{GenericUuid, TypedUuid, TypedUuidKind};
 use serde::Serialize;
 use uuid::Uuid;
 
 /// An object being written. Field names are given quoted, with their colon.
-pub(super) struct ObjectWriter(Vec<u8>);
+pub(super) struct ObjectWriter<'a> {
+    out: &'a mut Vec<u8>,
+    is_empty: bool,
+}
 
-impl ObjectWriter {
-    /// Begins an object, with room for this much.
-    pub(super) fn with_capacity(bytes: usize) -> Self {
-        let mut out = Vec::with_capacity(bytes);
+impl<'a> ObjectWriter<'a> {
+    /// Begins an object after what is written.
+    pub(super) fn begin(out: &'a mut Vec<u8>) -> Self {
         out.push(b'{');
-        Self(out)
+        Self { out, is_empty: true }
     }
 
     /// Ends the object.
-    pub(super) fn finish(mut self) -> Vec<u8> {
-        self.0.push(b'}');
-        self.0
+    pub(super) fn end(self) {
+        self.out.push(b'}');
     }
 
     fn name(&mut self, name: &'static str) {
-        if self.0.len() > 1 {
-            self.0.push(b',');
+        if !std::mem::take(&mut self.is_empty) {
+            self.out.push(b',');
         }
-        self.0.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(name.as_bytes());
     }
 
     /// A field of a word that needs no escapes.
     pub(super) fn word(&mut self, name: &'static str, word: &str) {
         self.name(name);
-        self.0.push(b'"');
-        self.0.extend_from_slice(word.as_bytes());
-        self.0.push(b'"');
+        self.out.push(b'"');
+        self.out.extend_from_slice(word.as_bytes());
+        self.out.push(b'"');
+    }
+
+    /// A field of a word that needs no escapes, or null.
+    pub(super) fn optional_word(&mut self, name: &'static str, word: Option<&str>) {
+        match word {
+            Some(word) => self.word(name, word),
+            None => self.literal(name, "null"),
+        }
+    }
+
+    /// A field of any text or null.
+    pub(super) fn text(&mut self, name: &'static str, text: Option<&impl AsRef<str>>) {
+        let text = text.map(AsRef::as_ref);
+        let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+        match text {
+            Some(text) if !text.bytes().all(is_plain) => self.value(name, &text),
+            plain => self.optional_word(name, plain),
+        }
     }
 
     /// A field of an id.
-    pub(super) fn id<K: TypedUuidKind>(&mut self, name: &'static str, id: &TypedUuid<K>) {
+    pub(super) fn id<K: TypedUuidKind>(&mut self, name: &'static str, id: TypedUuid<K>) {
         let mut text = Uuid::encode_buffer();
         self.word(name, id.as_untyped_uuid().hyphenated().encode_lower(&mut text));
     }
 
     /// A field of an id or null.
-    pub(super) fn optional_id<K: TypedUuidKind>(&mut self, name: &'static str, id: Option<&TypedUuid<K>>) {
+    pub(super) fn optional_id<K: TypedUuidKind>(&mut self, name: &'static str, id: Option<TypedUuid<K>>) {
         match id {
             Some(id) => self.id(name, id),
-            None => self.null(name),
+            None => self.literal(name, "null"),
         }
+    }
+
+    /// A field of a whole number.
+    pub(super) fn number(&mut self, name: &'static str, number: impl itoa::Integer) {
+        self.name(name);
+        self.out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+    }
+
+    /// A field of a whole number or null.
+    pub(super) fn optional_number(&mut self, name: &'static str, number: Option<impl itoa::Integer>) {
+        match number {
+            Some(number) => self.number(name, number),
+            None => self.literal(name, "null"),
+        }
+    }
+
+    /// A field of true or false.
+    pub(super) fn truth(&mut self, name: &'static str, is: bool) {
+        self.literal(name, if is { "true" } else { "false" });
     }
 
     /// A field of anything else.
     pub(super) fn value(&mut self, name: &'static str, value: &impl Serialize) {
         self.name(name);
-        serde_json::to_writer(&mut self.0, value).expect("a plain value always serialises into memory");
+        serde_json::to_writer(&mut *self.out, value).expect("a plain value always serialises into memory");
     }
 
-    /// A field of null.
-    fn null(&mut self, name: &'static str) {
+    fn literal(&mut self, name: &'static str, literal: &str) {
         self.name(name);
-        self.0.extend_from_slice(b"null");
-    }
-
-    /// A field of a decision.
-    pub(super) fn decision(&mut self, name: &'static str, decision: Decision) {
-        self.word(name, decision.as_str());
+        self.out.extend_from_slice(literal.as_bytes());
     }
 }

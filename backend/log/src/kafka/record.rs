@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use rdkafka::Message;
 use rdkafka::Timestamp;
 use rdkafka::message::{BorrowedMessage, Header as KafkaHeader, Headers as _, OwnedHeaders};
@@ -39,10 +39,22 @@ pub(super) fn to_kafka<D: IntoOpaque>(record: &NewRecord, opaque: D) -> Result<B
     Ok(message)
 }
 
-/// Makes records of messages; records share one name of each topic.
-#[derive(Default)]
+/// How much memory records are read into at a time.
+const READ_BYTES: usize = 64 << 10;
+
+/// Makes records of messages. Records share one name of each topic, and those read one after the other the memory of their keys
+/// and values.
 pub(super) struct Reader {
     topics: HashMap<String, Arc<str>>,
+    /// Of the last record.
+    topic: Arc<str>,
+    memory: BytesMut,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self { topics: HashMap::new(), topic: "".into(), memory: BytesMut::with_capacity(READ_BYTES) }
+    }
 }
 
 impl Reader {
@@ -59,19 +71,22 @@ impl Reader {
             partition: u32::try_from(message.partition()).unwrap_or(0),
             offset: offset(message.offset()),
             append_ms,
-            key: message.key().map(Bytes::copy_from_slice),
-            value: message.payload().map(Bytes::copy_from_slice),
+            key: message.key().map(|key| self.copy(key)),
+            value: message.payload().map(|value| self.copy(value)),
             headers: headers_of(message),
         })
     }
 
+    fn copy(&mut self, bytes: &[u8]) -> Bytes {
+        self.memory.put_slice(bytes);
+        self.memory.split().freeze()
+    }
+
     fn topic(&mut self, name: &str) -> Arc<str> {
-        if let Some(topic) = self.topics.get(name) {
-            return Arc::clone(topic);
+        if *self.topic != *name {
+            self.topic = Arc::clone(self.topics.entry(name.to_owned()).or_insert_with(|| name.into()));
         }
-        let topic: Arc<str> = name.into();
-        self.topics.insert(name.to_owned(), Arc::clone(&topic));
-        topic
+        Arc::clone(&self.topic)
     }
 }
 

@@ -89,7 +89,7 @@ pub(super) struct KafkaTransactionalProducer {
     timeout: Duration,
     is_open: bool,
     /// Topics that exist: librdkafka tells of a missing one only later, and then the transaction is lost.
-    known: HashSet<Arc<str>>,
+    known: HashSet<Arc<str>, foldhash::fast::RandomState>,
     /// The partitions that records named, and where the last commit ended in them.
     named: Vec<(TopicPartition, Option<u64>)>,
 }
@@ -119,7 +119,7 @@ impl KafkaTransactionalProducer {
             in_flight,
             timeout: options.request_timeout,
             is_open: false,
-            known: HashSet::new(),
+            known: HashSet::default(),
             named: Vec::new(),
         })
     }

@@ -44,7 +44,7 @@ impl Replica {
 
     /// Takes what was read of its changelog, up to this offset.
     pub(super) fn take(&mut self, records: impl Iterator<Item = Record>, position: u64) -> Result<(), WorkError> {
-        let mut overlays = vec![Overlay::new(); self.stores.len()];
+        let mut overlays = vec![Overlay::default(); self.stores.len()];
         for Record { key, value, .. } in records {
             changelog::read(&key.unwrap_or_default(), value, |(store, key, value)| {
                 if let Some(store) = self.stores.iter().position(|name| name.as_bytes() == store) {

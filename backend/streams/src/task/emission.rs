@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use gavel_log::{Header, NewRecord};
 
 use crate::dead_letters::{self, Kind};
@@ -14,6 +14,8 @@ use crate::topology::Graph;
 pub const CAUSATION: &str = "causation";
 /// Headers that pass from a record to what comes of it.
 pub const INHERITED: [&str; 2] = ["correlation-id", "traceparent"];
+/// How much of it [`Places`] takes at a time.
+const PLACES_BYTES: usize = 16 << 10;
 
 /// What an output comes of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,13 +56,13 @@ impl Emission {
         }
     }
 
-    /// The record as it goes to the log; `with_headers` false leaves the headers of forwarded records out.
+    /// The record as it goes to the log. Without `places` the headers of forwarded records are left out.
     pub(super) fn render(
         &self,
         graph: &Graph,
         partition: u32,
         records: &[SourceRecord],
-        with_headers: bool,
+        places: Option<&mut Places>,
     ) -> NewRecord {
         match self {
             Self::Forward { sink, key, value, origin, behalf } => NewRecord {
@@ -68,10 +70,10 @@ impl Emission {
                 partition: None,
                 key: Some(key.clone()),
                 value: Some(value.clone()),
-                headers: match behalf {
-                    _ if !with_headers => Vec::new(),
-                    Some(cause) => headers_of(graph, partition, (cause.source, cause.offset), &cause.headers),
-                    None => causal_headers(graph, partition, records, *origin),
+                headers: match (places, behalf) {
+                    (None, _) => Vec::new(),
+                    (Some(places), Some(cause)) => headers_of(places.of(cause.source, cause.offset), &cause.headers),
+                    (Some(places), None) => causal_headers(places, records, *origin),
                 },
             },
             Self::DeadRecord { index, verdict } => {
@@ -106,9 +108,24 @@ impl Emission {
     }
 }
 
-/// `topic/partition/offset` of a record of this source.
-fn place(graph: &Graph, partition: u32, (source, offset): (usize, u64)) -> Bytes {
-    format!("{}/{partition}/{offset}", graph.sources[source].topic).into()
+/// Writes the places of records, `topic/partition/offset`, many into one piece of memory.
+pub(super) struct Places {
+    /// For each source: all but the offset.
+    sources: Vec<String>,
+    text: BytesMut,
+}
+
+impl Places {
+    pub(super) fn new(graph: &Graph, partition: u32) -> Self {
+        let sources = graph.sources.iter().map(|source| format!("{}/{partition}/", source.topic)).collect();
+        Self { sources, text: BytesMut::with_capacity(PLACES_BYTES) }
+    }
+
+    fn of(&mut self, source: usize, offset: u64) -> Bytes {
+        self.text.put_slice(self.sources[source].as_bytes());
+        self.text.put_slice(itoa::Buffer::new().format(offset).as_bytes());
+        self.text.split().freeze()
+    }
 }
 
 fn header(name: &'static str, value: impl Into<Bytes>) -> Header {
@@ -120,10 +137,10 @@ pub(crate) fn inherited(headers: &[Header]) -> impl Iterator<Item = &Header> {
     headers.iter().filter(|header| INHERITED.contains(&&*header.name))
 }
 
-fn causal_headers(graph: &Graph, partition: u32, records: &[SourceRecord], origin: Origin) -> Vec<Header> {
-    let of = |index: usize, passed: &[Header]| {
+fn causal_headers(places: &mut Places, records: &[SourceRecord], origin: Origin) -> Vec<Header> {
+    let mut of = |index: usize, passed: &[Header]| {
         let record = &records[index];
-        headers_of(graph, partition, (record.source, record.offset), passed)
+        headers_of(places.of(record.source, record.offset), passed)
     };
     match origin {
         Origin::Record(index) => of(index, &records[index].headers),
@@ -133,15 +150,15 @@ fn causal_headers(graph: &Graph, partition: u32, records: &[SourceRecord], origi
 }
 
 /// The place of a cause, and what its headers pass on.
-fn headers_of(graph: &Graph, partition: u32, cause: (usize, u64), passed: &[Header]) -> Vec<Header> {
-    std::iter::once(header(CAUSATION, place(graph, partition, cause))).chain(inherited(passed).cloned()).collect()
+fn headers_of(place: Bytes, passed: &[Header]) -> Vec<Header> {
+    std::iter::once(header(CAUSATION, place)).chain(inherited(passed).cloned()).collect()
 }
 
 fn dead_letter_headers(graph: &Graph, partition: u32, record: &SourceRecord, verdict: &Verdict) -> Vec<Header> {
     vec![
         header(dead_letters::CAUSE, verdict.cause),
         header(dead_letters::DETAIL, verdict.detail.clone()),
-        header(dead_letters::ORIGIN, place(graph, partition, (record.source, record.offset))),
+        header(dead_letters::ORIGIN, Places::new(graph, partition).of(record.source, record.offset)),
         header(dead_letters::ATTEMPTS, (earlier_attempts(record) + 1).to_string()),
         header(dead_letters::TOPOLOGY, graph.declared_name.clone()),
     ]

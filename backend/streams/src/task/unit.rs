@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::processor::{Cause, Context, ProcessorError, SourceRecord};
-use crate::store::{Overlay, StateStore, StoreError, from_prefix, merged};
+use crate::store::{Overlay, StateStore, StoreError, merged};
 use crate::task::emission::{Emission, Origin};
 use crate::task::rows::{damaged, offset_row, read_time, time_row};
 use crate::timers::{ROW_PREFIX, ROW_VALUE, TimerRow, Timers};
@@ -32,7 +32,7 @@ impl<S: StateStore> Unit<S> {
         let rows: Option<Vec<TimerRow>> = rows.iter().map(|(row, value)| TimerRow::decode(row, value)).collect();
         Ok(Self {
             store,
-            overlays: vec![Overlay::new(); stores],
+            overlays: vec![Overlay::default(); stores],
             timers: Timers::from_rows(rows.ok_or_else(damaged)?.into_iter()),
             emissions: Vec::new(),
             time_ms,
@@ -86,7 +86,7 @@ impl<S: StateStore> Unit<S> {
     /// The entries with a prefix as of now.
     pub(super) fn scan_prefix(&self, store: usize, prefix: &[u8]) -> Result<Vec<(Bytes, Bytes)>, StoreError> {
         let committed = self.store.scan_prefix(store, prefix)?;
-        Ok(merged(committed, from_prefix(&self.overlays[store], prefix)))
+        Ok(merged(committed, self.overlays[store].with_prefix(prefix)))
     }
 }
 

@@ -35,48 +35,45 @@ impl<'a> Scalar<'a> {
 
 /// Hands each field to `take`, in order, until it answers `None`. `None` if the text is no object of plain fields.
 pub(super) fn fields<'a>(text: &'a [u8], mut take: impl FnMut(&'a str, Scalar<'a>) -> Option<()>) -> Option<()> {
-    let mut rest = text.strip_prefix(b"{")?;
+    let is_plain = text.iter().fold(true, |is_plain, &byte| is_plain & matches!(byte, b' '..=b'~') & (byte != b'\\'));
+    let mut rest = std::str::from_utf8(text).ok().filter(|_| is_plain)?.strip_prefix('{')?;
     loop {
         let (name, after) = string(rest)?;
-        let (value, after) = scalar(after.strip_prefix(b":")?)?;
+        let (value, after) = scalar(after.strip_prefix(':')?)?;
         take(name, value)?;
-        match after {
-            [b',', after @ ..] => rest = after,
-            b"}" => return Some(()),
-            _ => return None,
+        match after.strip_prefix(',') {
+            Some(after) => rest = after,
+            None => return (after == "}").then_some(()),
         }
     }
 }
 
-fn string(text: &[u8]) -> Option<(&str, &[u8])> {
-    let text = text.strip_prefix(b"\"")?;
-    let end = text.iter().position(|&byte| !matches!(byte, b' '..=b'~') || byte == b'"' || byte == b'\\')?;
-    let (string, rest) = text.split_at(end);
-    Some((std::str::from_utf8(string).ok()?, rest.strip_prefix(b"\"")?))
+/// A string, and what follows it.
+fn string(text: &str) -> Option<(&str, &str)> {
+    let text = text.strip_prefix('"')?;
+    let end = text.as_bytes().iter().position(|&byte| byte == b'"')?;
+    Some((&text[..end], &text[end + 1..]))
 }
 
-fn scalar(text: &[u8]) -> Option<(Scalar<'_>, &[u8])> {
-    let word = |word: &[u8], scalar| text.strip_prefix(word).map(|rest| (scalar, rest));
-    match text.first()? {
+fn scalar(text: &str) -> Option<(Scalar<'_>, &str)> {
+    let word = |word: &str, scalar| text.strip_prefix(word).map(|rest| (scalar, rest));
+    match text.as_bytes().first()? {
         b'"' => string(text).map(|(string, rest)| (Scalar::Text(string), rest)),
-        b't' => word(b"true", Scalar::Bool(true)),
-        b'f' => word(b"false", Scalar::Bool(false)),
-        b'n' => word(b"null", Scalar::Null),
+        b't' => word("true", Scalar::Bool(true)),
+        b'f' => word("false", Scalar::Bool(false)),
+        b'n' => word("null", Scalar::Null),
         b'1'..=b'9' => number(text),
         _ => None,
     }
 }
 
 /// A whole number above 0; the others are left to serde.
-fn number(text: &[u8]) -> Option<(Scalar<'_>, &[u8])> {
-    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+fn number(text: &str) -> Option<(Scalar<'_>, &str)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = text.split_at(digits);
     // Else a fraction follows, or an exponent.
-    if !matches!(rest.first(), Some(b',' | b'}')) {
-        return None;
-    }
-    let add = |number: i64, digit: &u8| number.checked_mul(10)?.checked_add(i64::from(digit - b'0'));
-    Some((Scalar::Number(number.iter().try_fold(0, add)?), rest))
+    let is_whole = rest.starts_with([',', '}']);
+    Some((Scalar::Number(number.parse().ok().filter(|_| is_whole)?), rest))
 }
 
 #[cfg(test)]

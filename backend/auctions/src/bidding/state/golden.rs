@@ -86,7 +86,7 @@ const PARKED: &str = "02b817b617010e636f7272656c6174696f6e2d696403616263027b7d";
 fn the_present_version_is_still_written() {
     assert_eq!(hex(&encode_lot(&plain())), PLAIN);
     assert_eq!(hex(&encode_lot(&full())), FULL);
-    assert_eq!(hex(&encode_receipt(&receipt())), RECEIPT);
+    assert_eq!(hex(encode_receipt(&receipt(), &mut [0; RECEIPT_BYTES_MAX])), RECEIPT);
     assert_eq!(hex(&encode_parked(&parked())), PARKED);
 }
 
@@ -138,4 +138,18 @@ fn codes_of_decisions_and_outcomes_never_move() {
         ]
     );
     assert_eq!(Outcome::ALL.map(Outcome::as_str), ["sold", "unsold", "reserve_not_met", "withdrawn"]);
+}
+
+#[test]
+fn the_longest_receipt_has_room() {
+    let longest = Receipt {
+        decision: Decision::ALL[Decision::ALL.len() - 1],
+        sequence: Some(u64::MAX),
+        price_minor: Some(i64::MIN),
+        minimum_minor: Some(i64::MIN),
+        leading: true,
+        at_ms: i64::MIN,
+        received_ms: i64::MIN,
+    };
+    assert_eq!(decode_receipt(encode_receipt(&longest, &mut [0; RECEIPT_BYTES_MAX])).unwrap(), longest);
 }

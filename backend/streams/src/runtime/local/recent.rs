@@ -75,7 +75,7 @@ impl Recent {
     /// Takes the changes of a unit of work, and leaves its overlays empty.
     pub(super) fn take(&mut self, overlays: &mut [Overlay], bound: Option<u64>) {
         for (store, overlay) in overlays.iter_mut().enumerate() {
-            for (key, value) in std::mem::take(overlay) {
+            for (key, value) in overlay.drain() {
                 let size = |value: &Option<Bytes>| value.as_ref().map_or(0, Bytes::len);
                 let (key_bytes, value_bytes) = (key.len(), size(&value));
                 match self.stores[store].insert(key, value) {

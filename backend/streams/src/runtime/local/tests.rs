@@ -32,7 +32,7 @@ fn open(folder: &TempDir, clock: Arc<dyn Clock>) -> Arc<LocalStores> {
 }
 
 fn put(store: &mut LocalStore, index: usize, key: &'static str, value: Option<&'static str>) {
-    let mut overlays = vec![Overlay::new(); 3];
+    let mut overlays = vec![Overlay::default(); 3];
     overlays[index].insert(key.into(), value.map(Bytes::from));
     store.apply(&mut overlays).unwrap();
     assert!(overlays.iter().all(Overlay::is_empty));
@@ -148,9 +148,11 @@ fn what_gathered_is_written_when_it_is_much() {
         let state = open(&folder, clock());
         let mut store = state.task_store(&topology, 0).unwrap().unwrap();
         for unit in 0..60_u64 {
-            let mut overlays = vec![Overlay::new(); 2];
+            let mut overlays = vec![Overlay::default(); 2];
             let row = |row: u64| (Bytes::copy_from_slice(&(unit * 1000 + row).to_be_bytes()), Some(Bytes::new()));
-            overlays[1].extend((0..1000).map(row));
+            for (key, value) in (0..1000).map(row) {
+                overlays[1].insert(key, value);
+            }
             store.stage_bound(unit);
             store.apply(&mut overlays).unwrap();
         }

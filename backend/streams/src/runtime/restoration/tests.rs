@@ -79,7 +79,7 @@ impl Desk {
 }
 
 fn put(store: &mut LocalStore, key: &'static [u8]) {
-    let mut overlays = vec![Overlay::new(); 2];
+    let mut overlays = vec![Overlay::default(); 2];
     overlays[1].insert(key.into(), Some("old".into()));
     store.apply(&mut overlays).unwrap();
 }
