@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use gavel_domain::{AccountId, Auction, ItemId};
 use gavel_streams::{Cause, Context, ProcessorError};
+use newtype_uuid::GenericUuid;
 
 use super::press::Press;
 use super::state::{decode_lot, encode_lot};
 use super::store;
 use crate::alias::{Alias, alias};
-use crate::decode::{item_key, item_record_key};
+use crate::decode::item_record_key;
 
 /// How many auctions are kept decoded between units of work; beyond it the cache starts afresh.
 const LOTS_MAX: usize = 16_384;
@@ -81,7 +82,9 @@ impl Book {
         match self.entries.entry(item) {
             Occupied(entry) => Ok(Some(entry.into_mut())),
             Vacant(vacant) => {
-                let Some(stored) = context.get(store::AUCTIONS, &item_key(item))? else { return Ok(None) };
+                let Some(stored) = context.get(store::AUCTIONS, item.as_untyped_uuid().as_bytes())? else {
+                    return Ok(None);
+                };
                 let lot = decode_lot(&stored)?;
                 Ok(Some(vacant.insert(Entry::new(item, lot))))
             }
@@ -113,7 +116,7 @@ impl Book {
         for item in self.dirty.drain(..) {
             let entry = self.entries.get_mut(&item).expect("a dirty lot stays in the book until it is written back");
             entry.is_dirty = false;
-            context.put(store::AUCTIONS, item_key(item), encode_lot(&entry.lot));
+            context.put(store::AUCTIONS, press.row(item.as_untyped_uuid().as_bytes()), encode_lot(&entry.lot));
             match entry.price_change.take() {
                 Some(PriceChange { cause: Some(cause) }) => {
                     publish(&mut *context.on_behalf_of(cause), press, item, entry)

@@ -8,9 +8,11 @@ mod aside;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use fjall::compaction::Leveled;
+use fjall::config::{PartitioningPolicy, PinningPolicy};
 use fjall::{Database, KeyspaceCreateOptions};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +25,10 @@ const ORIGIN: &str = "origin.json";
 const FOLDER_VERSION: u32 = 1;
 /// What of the tables is kept in memory. What is recent is there anyhow, and the system caches files.
 const CACHE_BYTES: u64 = 8 << 20;
+/// So many writes wait beside each other before they are merged into what is older: to merge costs more than to look in each.
+const UNMERGED_WRITES: u8 = 6;
+/// How large a table becomes: what is merged at a time is a multiple of it.
+const TABLE_BYTES: u64 = 16 << 20;
 /// A disk that cannot read what it wrote.
 const INPUT_OUTPUT_ERROR: i32 = 5;
 
@@ -103,10 +109,20 @@ impl FolderDisk {
     }
 }
 
+/// Filters stay in memory, in ten bits a row: most keys that are asked for are not there, such as those of bids that come for the
+/// first time.
+fn keyspace_options() -> KeyspaceCreateOptions {
+    let compaction = Leveled::default().with_l0_threshold(UNMERGED_WRITES).with_table_target_size(TABLE_BYTES);
+    KeyspaceCreateOptions::default()
+        .filter_block_partitioning_policy(PartitioningPolicy::all(false))
+        .filter_block_pinning_policy(PinningPolicy::all(true))
+        .compaction_strategy(Arc::new(compaction))
+}
+
 impl Disk for FolderDisk {
     fn keyspace(&self, name: &str) -> Result<Box<dyn Keyspace>, StoreError> {
         let database = self.database()?;
-        let keyspace = database.keyspace(name, KeyspaceCreateOptions::default)?;
+        let keyspace = database.keyspace(name, keyspace_options)?;
         Ok(Box::new(FolderKeyspace { database, name: name.to_owned(), keyspace }))
     }
 
@@ -172,7 +188,7 @@ impl Keyspace for FolderKeyspace {
     /// since.
     fn clear(&mut self) -> Result<(), StoreError> {
         self.database.delete_keyspace(self.keyspace.clone())?;
-        self.keyspace = self.database.keyspace(&self.name, KeyspaceCreateOptions::default)?;
+        self.keyspace = self.database.keyspace(&self.name, keyspace_options)?;
         Ok(())
     }
 }

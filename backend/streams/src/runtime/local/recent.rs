@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::store::{Overlay, Rows};
 
 /// What a row takes in memory besides its key and its value.
-const ROW_BYTES: usize = 192;
+const ROW_BYTES: usize = 128;
 /// The part of the rows that may wait from which on they are written when there is nothing else to do.
 const LEISURE: usize = 50;
 
