@@ -200,7 +200,8 @@ pub trait TransactionalProducer: Send {
     /// `Misuse` outside a transaction, `RecordTooLarge`, `UnknownTopic`.
     fn send(&mut self, record: NewRecord) -> Result<()>;
 
-    /// Adds the offsets up to which the group's records are consumed by this transaction.
+    /// Adds the offsets up to which the group's records are consumed by this transaction. Of a partition the last that was added
+    /// counts.
     ///
     /// # Errors
     /// `Fenced` when the group has moved on without this member.

@@ -1,12 +1,15 @@
 //! A task: one partition's processors at work, one unit of work at a time, over any state store. It has no log and no
 //! clock; the runtime and the test driver hand it records and do the rest.
 //!
-//! The beats of a unit of work: `Task::run`; send `Task::outputs`, `Task::changes` and `Task::consumed`; commit
-//! them; `Task::commit`. Or, at any time before that, `Task::rollback`.
+//! The beats of a unit of work: `Task::run`, once or, while much waits, several times; `Task::seal`; send `Task::outputs`,
+//! `Task::changes` and `Task::consumed`; commit them; `Task::commit`. Or, at any time before that, `Task::rollback`. Outputs may be
+//! sent, and let go of by `Task::drop_outputs`, before the unit is sealed.
 //!
 //! A panic rolls the unit back and runs it again up to what was in hand, which goes to the dead letters; so does what asks
-//! for more than the log takes. A clock record advances partition time and fires timers even when it is itself a dead
-//! letter. So does one that was sent back to another topology: it is passed over.
+//! for more than the log takes. Outputs that were let go of are then recalled: all of them are made again.
+//!
+//! A clock record advances partition time and fires timers even when it is itself a dead letter. So does one that was sent back to
+//! another topology: it is passed over.
 //!
 //! A unit of work takes a limited number of records and timers. Records it does not reach are given back by
 //! `Task::take_rest`; timers it does not reach fire in the next unit, before the same record.
@@ -33,7 +36,7 @@ use crate::topology::Topology;
 /// Cause of the dead letters of what asked for a larger record than the log takes.
 const OUTPUT_TOO_LARGE: &str = "output_too_large";
 /// Records and timers at most in one unit of work.
-const UNIT_STEPS: usize = 16_384;
+const UNIT_STEPS: usize = 32_768;
 /// What is left of a key or a header of a dead letter that the log does not take whole.
 const SLIM_BYTES: usize = 1_000;
 
@@ -87,6 +90,16 @@ pub(crate) struct Change<'a> {
     pub(crate) value: Option<&'a Bytes>,
 }
 
+/// The outputs of the unit of work in hand that were let go of.
+#[derive(Default)]
+struct Sent {
+    any: bool,
+    /// The causes of the dead letters among them.
+    dead_letters: Vec<&'static str>,
+    /// Whether they are void, for the unit of work was begun anew.
+    is_recalled: bool,
+}
+
 /// The processors of one partition, their state and the unit of work in hand.
 pub(crate) struct Task<S> {
     topology: Topology,
@@ -97,6 +110,7 @@ pub(crate) struct Task<S> {
     attempt: Attempt,
     /// The step that the next attempt leaves out, and ends with.
     poison: Option<(Step, Verdict)>,
+    sent: Sent,
     /// How many steps the next unit of work may take. Halved where one was too much, doubled by each that was not.
     limit: usize,
     most_steps: usize,
@@ -113,16 +127,27 @@ impl<S: StateStore> Task<S> {
             records: Vec::new(),
             attempt: Attempt::default(),
             poison: None,
+            sent: Sent::default(),
             limit: UNIT_STEPS,
             most_steps: UNIT_STEPS,
         })
     }
 
-    /// Processes records, in this order, as one unit of work, up to where it can be committed. Takes at least one step.
-    pub(crate) fn run(&mut self, records: Vec<SourceRecord>) -> Result<(), TaskError> {
-        debug_assert!(self.records.is_empty(), "the last unit of work was neither committed nor rolled back");
-        self.records = records;
+    /// Begins a unit of work with these records, or goes on with it, in this order. Where it becomes full it leaves the rest.
+    /// Takes at least one step.
+    pub(crate) fn run(&mut self, mut records: Vec<SourceRecord>) -> Result<(), TaskError> {
+        self.records.append(&mut records);
         self.attempt_until_done()
+    }
+
+    /// Ends the unit of work: it can be committed once all of it is sent.
+    pub(crate) fn seal(&mut self) -> Result<(), TaskError> {
+        self.seal_until_done()
+    }
+
+    /// How many records more the unit of work may take.
+    pub(crate) fn room(&self) -> usize {
+        if self.is_full() || self.attempt.consumed < self.records.len() { 0 } else { self.limit - self.attempt.steps }
     }
 
     /// The records to send, in order of emission.
@@ -166,14 +191,22 @@ impl<S: StateStore> Task<S> {
         self.attempt.consumed
     }
 
-    /// How many records the next unit of work may take.
-    pub(crate) fn limit(&self) -> usize {
-        self.limit
+    /// Lets go of the outputs, which were sent.
+    pub(crate) fn drop_outputs(&mut self) {
+        self.sent.any |= !self.unit.emissions.is_empty();
+        self.sent.dead_letters.extend(self.unit.emissions.iter().filter_map(Emission::cause));
+        self.unit.emissions.clear();
+    }
+
+    /// Whether outputs that were let go of are void, since this was last asked.
+    pub(crate) fn take_recall(&mut self) -> bool {
+        std::mem::take(&mut self.sent.is_recalled)
     }
 
     /// The causes of the dead letters among the outputs.
     pub(crate) fn dead_letters(&self) -> impl Iterator<Item = &'static str> {
-        self.unit.emissions.iter().filter_map(Emission::cause)
+        let held = self.unit.emissions.iter().filter_map(Emission::cause);
+        self.sent.dead_letters.iter().copied().chain(held)
     }
 
     /// The final value of each key that was changed, store by store, in the order in which keys were first changed.
@@ -227,6 +260,7 @@ impl<S: StateStore> Task<S> {
     /// Runs the unit of work again, because it asks for a record that the log refuses as too large: with fewer steps, in the
     /// end without the one that asks for it.
     pub(crate) fn refuse(&mut self, detail: String) -> Result<(), TaskError> {
+        self.attempt.is_whole = true;
         self.blame(Verdict { cause: OUTPUT_TOO_LARGE, detail })?;
         self.attempt_until_done()
     }
@@ -260,6 +294,7 @@ impl<S: StateStore> Task<S> {
     }
 
     fn forget(&mut self) {
+        self.sent = Sent { is_recalled: self.sent.any || self.sent.is_recalled, ..Sent::default() };
         self.unit.rollback();
         self.processors.iter_mut().for_each(|processor| processor.on_rollback());
     }
@@ -268,6 +303,7 @@ impl<S: StateStore> Task<S> {
         self.records.clear();
         self.attempt = Attempt::default();
         self.poison = None;
+        self.sent = Sent::default();
     }
 
     /// Has units of work take no more steps than this.

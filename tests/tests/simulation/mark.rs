@@ -83,6 +83,10 @@ marks! {
     Fenced = 0,
     /// A partition goes from one member to another.
     Moved = 0,
+    /// The same, while a member has a unit of work in hand.
+    MovedInUnit = 0,
+    /// A unit of work takes another batch.
+    Prolonged = 0,
     /// A group's offsets wait for the end of a transaction.
     OffsetsPending = 0,
     /// A request is sent a second time.

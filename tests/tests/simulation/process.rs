@@ -26,6 +26,7 @@ pub(crate) struct Setting {
     pub(crate) topologies: Vec<Topology>,
     pub(crate) session_timeout: Duration,
     pub(crate) max_batch_records: usize,
+    pub(crate) max_unit_records: usize,
     pub(crate) unwritten_rows_max: usize,
     pub(crate) threads: usize,
 }
@@ -101,6 +102,7 @@ impl Process {
             local_state: LocalState::Disk(Arc::new(self.disk.clone())),
             session_timeout: setting.session_timeout,
             max_batch_records: setting.max_batch_records,
+            max_unit_records: setting.max_unit_records,
             unwritten_rows_max: setting.unwritten_rows_max,
             threads: setting.threads,
             clock: Arc::new(self.clock.clone()),

@@ -64,6 +64,7 @@ impl Simulation {
             topologies,
             session_timeout: Duration::from_millis(random.between(1500, 6000).unsigned_abs()),
             max_batch_records: *random.pick(&[1, 3, 10, 100]),
+            max_unit_records: *random.pick(&[1, 10, 100, 32_768]),
             unwritten_rows_max: *random.pick(&[1, 10, 100, 50_000]),
             threads: if random.chance(300) { 2 } else { 1 },
         };

@@ -119,7 +119,7 @@ impl Book {
             context.put(store::AUCTIONS, press.row(item.as_untyped_uuid().as_bytes()), encode_lot(&entry.lot));
             match entry.price_change.take() {
                 Some(PriceChange { cause: Some(cause) }) => {
-                    publish(&mut *context.on_behalf_of(cause), press, item, entry)
+                    publish(&mut *context.on_behalf_of(cause), press, item, entry);
                 }
                 Some(PriceChange { cause: None }) => publish(context, press, item, entry),
                 None => {}

@@ -11,6 +11,7 @@ use crate::subject::{
 promises!(
     a_commit_shows_everything_at_once,
     an_abort_shows_nothing,
+    offsets_may_be_added_again,
     a_dropped_transaction_shows_nothing,
     readers_see_whole_transactions_only,
 );
@@ -59,6 +60,27 @@ fn an_abort_shows_nothing(subject: &Subject) {
     producer.commit().unwrap();
     assert_eq!(values(&read_all(&*log, &partition(&sink, 0))), ["committed"]);
     assert_eq!(log.committed(&name, &[partition(&source, 0)]).unwrap(), [None]);
+}
+
+fn offsets_may_be_added_again(subject: &Subject) {
+    let log = subject.open();
+    let source = topic(&*log, 2, Cleanup::Keep);
+    for number in [0, 0, 0, 1] {
+        append(&*log, record(&source, number, "k", "input"));
+    }
+    let name = unique("group");
+    let mut consumer = log.consumer(Some(&group(&name))).unwrap();
+    consumer.subscribe(&[&source]).unwrap();
+    poll_until(&mut *consumer, &mut Vec::new(), |_, records| !records.is_empty());
+    let (first, second) = (partition(&source, 0), partition(&source, 1));
+    let mut producer = log.transactional_producer(&unique("tx")).unwrap();
+    producer.begin().unwrap();
+    for offsets in [vec![consumed(&first, 1)], vec![consumed(&first, 3), consumed(&second, 1)]] {
+        producer.send_offsets(&offsets, &consumer.group_metadata().unwrap()).unwrap();
+        assert_eq!(log.committed(&name, std::slice::from_ref(&second)).unwrap(), [None]);
+    }
+    producer.commit().unwrap();
+    assert_eq!(log.committed(&name, &[first, second]).unwrap(), [Some(3), Some(1)]);
 }
 
 fn a_dropped_transaction_shows_nothing(subject: &Subject) {

@@ -92,6 +92,7 @@ impl DriverPartition {
         let crash = self.crash.take();
         let task = &mut self.task;
         task.run(records)?;
+        task.seal()?;
         if matches!(crash, Some(Beat::Processed | Beat::BeforeCommit)) {
             let records = task.rollback();
             self.queues.put_back(records);

@@ -132,7 +132,7 @@ pub(super) struct Running {
     pub(super) lag_records: u64,
     /// Changelog records that were read before it ran.
     pub(super) restored_records: u64,
-    /// Whether a unit of work is processed and waits for its commit.
+    /// Whether a unit of work is in hand.
     pub(super) in_unit: bool,
     /// What the gate asks.
     pub(super) questions: Questions,
@@ -203,26 +203,34 @@ impl Running {
         self.throttle.mode() == Some(Mode::Running)
     }
 
-    /// Processes what may be processed now. True if there is something to commit.
-    pub(super) fn work(&mut self, progress: &dyn Progress, clock: &dyn Clock) -> Result<bool, WorkError> {
+    /// Processes what may be processed now, at most so many records, as part of the unit of work in hand. Answers how many.
+    pub(super) fn work(
+        &mut self,
+        max_records: usize,
+        progress: &dyn Progress,
+        clock: &dyn Clock,
+    ) -> Result<usize, WorkError> {
         let asked = clock.monotonic();
         if !self.questions.may_ask(asked) {
-            return Ok(false);
+            return Ok(0);
         }
-        let allowance = Allowance { records: self.allowance.records.min(self.task.limit()), ..self.allowance };
+        let records = self.allowance.records.min(self.task.room()).min(max_records);
+        let allowance = Allowance { records, ..self.allowance };
         let batch = match self.gate.take(&mut self.queues, allowance, progress) {
             Ok(batch) => batch,
             Err(error) => {
                 self.put_off(error, asked, clock.monotonic())?;
-                return Ok(false);
+                return Ok(0);
             }
         };
         self.questions.answered();
-        self.in_unit = !batch.is_empty();
-        if self.in_unit {
+        let taken = batch.len();
+        if taken > 0 {
+            self.in_unit = true;
+            self.allowance.records -= taken;
             self.task.run(batch)?;
         }
-        Ok(self.in_unit)
+        Ok(taken)
     }
 
     /// Asked then, the log has not answered by now. Others may be able to go on; this one asks again later.
@@ -251,6 +259,14 @@ impl Running {
         self.throttle.spend(self.task.records());
         self.queues.put_back(self.task.take_rest());
         self.task.commit()
+    }
+
+    /// The unit of work asks for a record that the log refuses as too large: it is run again, with less.
+    pub(super) fn begin_anew(&mut self, detail: String) -> Result<(), TaskError> {
+        let begun = self.task.refuse(detail);
+        // Its outputs are not sent: none is void.
+        self.task.take_recall();
+        begun
     }
 
     /// The unit of work is not committed; its records wait again. One whose commit was aborted may have been too large.

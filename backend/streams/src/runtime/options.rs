@@ -57,8 +57,11 @@ pub struct RuntimeOptions {
     pub instance: String,
     /// After how long without a sign of life this process's partitions go to others.
     pub session_timeout: Duration,
-    /// Records at most in one unit of work, of all tasks of a thread together. Timers that come due with them are limited besides.
+    /// Records that are read and processed at a time, of all tasks of a thread together.
     pub max_batch_records: usize,
+    /// Records at most in one unit of work, likewise: while much waits, several batches are committed together. Timers that come
+    /// due with them are limited besides.
+    pub max_unit_records: usize,
     /// Rows of a task at most that are committed in the log and not yet on its disk: what a start after a crash reads again.
     pub unwritten_rows_max: usize,
     /// Threads for each topology, which share its partitions.
@@ -90,6 +93,7 @@ impl RuntimeOptions {
             instance: instance.into(),
             session_timeout: Duration::from_secs(10),
             max_batch_records: 4_096,
+            max_unit_records: 32_768,
             unwritten_rows_max: 50_000,
             threads: 1,
             max_wait: Duration::from_millis(50),

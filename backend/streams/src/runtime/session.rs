@@ -3,6 +3,7 @@
 //! [`Session::round`] is one turn: poll, restore or process, commit, tick. It can be called again after any
 //! [`Interruption::Retry`]; every other interruption ends the session.
 
+mod batch;
 mod restore;
 mod steer;
 
@@ -17,10 +18,11 @@ use gavel_log::{
 use super::backoff::Questions;
 use super::clock::Now;
 use super::interruption::Interruption;
-use super::live_task::{LiveTask, LogProgress, Phase, WorkError};
+use super::live_task::{LiveTask, Phase};
 use super::ticker::Answer;
 use super::worker::Worker;
 use crate::control::Regime;
+pub(super) use batch::Processed;
 
 pub(super) struct Session {
     pub(super) worker: Arc<Worker>,
@@ -34,6 +36,8 @@ pub(super) struct Session {
     /// What restoring asks.
     questions: Questions,
     records: Vec<Record>,
+    /// What the group told while a unit of work was in hand.
+    pub(super) events: Vec<GroupEvent>,
     /// How many partitions the topology has.
     partitions: u32,
     /// What is ordered, and up to where the orders were read; `None` while they are not known.
@@ -76,6 +80,7 @@ impl Session {
             restorer: None,
             questions: Questions::new(),
             records: Vec::new(),
+            events: Vec::new(),
             partitions,
             regime: None,
             control_next: None,
@@ -92,8 +97,10 @@ impl Session {
     pub(super) fn round(&mut self) -> Result<(), Interruption> {
         self.settle()?;
         let wait = if std::mem::take(&mut self.more) { Duration::ZERO } else { self.wait() };
-        let max_records = self.worker.options.max_batch_records;
-        let events = self.consumer.poll(&mut self.records, max_records, wait)?;
+        let mut events = std::mem::take(&mut self.events);
+        if events.is_empty() {
+            events = self.poll(wait)?;
+        }
         for event in events {
             let topology = self.worker.topology.name().to_string();
             metrics::counter!("gavel_streams_rebalances_total", "topology" => topology).increment(1);
@@ -106,11 +113,7 @@ impl Session {
         self.let_go_of_trouble();
         let restoring = self.try_restore()?;
         self.obey();
-        let worked = self.until_unit().is_zero() && self.process()?;
-        if worked {
-            self.last_unit = Some(self.worker.monotonic());
-            self.commit()?;
-        }
+        let worked = self.until_unit().is_zero() && self.begin_unit()?;
         self.balance_reading()?;
         self.look_for_ends();
         self.tick();
@@ -154,9 +157,14 @@ impl Session {
         self.questions.trouble().into_iter().chain(of_tasks).next()
     }
 
-    /// What one task may take at a time: all of a thread share a unit of work, so that many need no more memory than one.
-    fn share(&self) -> usize {
-        (self.worker.options.max_batch_records / self.tasks.len().max(1)).max(1)
+    /// Reads what has come.
+    pub(super) fn poll(&mut self, wait: Duration) -> Result<Vec<GroupEvent>, LogError> {
+        self.consumer.poll(&mut self.records, self.worker.options.max_batch_records, wait)
+    }
+
+    /// What one task may take of so many records: all of a thread share them, so that many tasks need no more memory than one.
+    fn share(&self, records: usize) -> usize {
+        (records / self.tasks.len().max(1)).max(1)
     }
 
     /// How long it is until the next unit of work may begin.
@@ -164,7 +172,7 @@ impl Session {
         let interval = self.worker.topology.0.unit_interval;
         let now = self.worker.monotonic();
         let until = self.last_unit.map_or(Duration::ZERO, |last| (last + interval).saturating_sub(now));
-        let full = self.share();
+        let full = self.share(self.worker.options.max_batch_records);
         let is_full = |task: &LiveTask| matches!(&task.phase, Phase::Running(running) if running.queues.len() >= full);
         if until.is_zero() || self.tasks.values().any(is_full) { Duration::ZERO } else { until }
     }
@@ -225,7 +233,7 @@ impl Session {
     }
 
     /// Hands the records read to their tasks. Those of a task that is not restored yet are read again later.
-    fn receive(&mut self) {
+    pub(super) fn receive(&mut self) {
         let now_ms = self.worker.options.clock.now_ms();
         for record in self.records.drain(..) {
             let Some(task) = self.tasks.get_mut(&record.partition) else { continue };
@@ -234,50 +242,6 @@ impl Session {
                 running.receive(source, record, now_ms);
             }
         }
-    }
-
-    /// Asks for all ends that tasks wait for at once, rather than have each ask for its own.
-    fn ask_ends(&mut self) -> Result<(), Interruption> {
-        let (mut askers, mut partitions) = (Vec::new(), Vec::new());
-        let asked = self.worker.monotonic();
-        for (&number, LiveTask { sources, phase }) in &self.tasks {
-            let Phase::Running(running) = phase else { continue };
-            for source in running.unasked(asked) {
-                askers.push((number, source));
-                partitions.push(sources[source].clone());
-            }
-        }
-        if partitions.is_empty() {
-            return Ok(());
-        }
-        let ends = self.worker.log.stable_ends(&partitions);
-        let now = self.worker.monotonic();
-        for ((number, source), end) in askers.into_iter().zip(ends) {
-            let Some(running) = self.tasks.get_mut(&number).and_then(LiveTask::running) else { continue };
-            match end {
-                Ok(end) => running.gate.tell(source, end),
-                Err(error) => running.put_off(error, asked, now)?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Has each running task process what it may. True if there is something to commit.
-    fn process(&mut self) -> Result<bool, Interruption> {
-        self.ask_ends()?;
-        let mut worked = false;
-        let mut failed = Vec::new();
-        for (&partition, LiveTask { sources, phase }) in &mut self.tasks {
-            let Phase::Running(running) = phase else { continue };
-            let progress = LogProgress { log: &*self.worker.log, consumer: &*self.consumer, sources };
-            match running.work(&progress, &*self.worker.options.clock) {
-                Ok(in_unit) => worked |= in_unit,
-                Err(WorkError::Task(error)) => failed.push((partition, error)),
-                Err(WorkError::Interrupted(interruption)) => return Err(interruption),
-            }
-        }
-        failed.iter().for_each(|(partition, error)| self.fail(*partition, error));
-        Ok(worked)
     }
 
     fn tick(&mut self) {

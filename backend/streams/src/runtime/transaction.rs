@@ -1,5 +1,8 @@
-//! The commit of a unit of work: outputs, changelogs and consumed offsets of all tasks of a thread in one transaction,
-//! then the local stores. A commit whose fate the log does not tell is asked for again, turn by turn, before anything else.
+//! The transaction of a unit of work: outputs, changelogs and consumed offsets of all tasks of a thread, then the local stores.
+//! A commit whose fate the log does not tell is asked for again, turn by turn, before anything else.
+//!
+//! While a task is behind, a unit takes batch after batch, and the outputs of each are sent while the next is processed: they need
+//! no memory of ours, and what is written once for a unit, such as an auction, is written once for many bids.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,18 +11,27 @@ use bytes::Bytes;
 use gavel_log::{ErrorClass, LogError, NewRecord, TopicPartition, TransactionalProducer};
 
 use super::interruption::Interruption;
-use super::live_task::{LiveTask, Phase};
-use super::session::Session;
+use super::live_task::{LiveTask, Phase, Running};
+use super::session::{Processed, Session};
 use crate::beat::Beat;
 use crate::changelog::{self, Pack};
 use crate::store::StateStore;
 use crate::task::{Task, TaskError};
 use crate::topology::StoreNode;
 
+/// How long more is waited for while a task is behind.
+const READ_ON: Duration = Duration::from_millis(2);
+
 /// Where sending stopped.
 enum Unsent {
     /// The log refused; the class says what to do.
     Refused(LogError),
+    /// Reading on was interrupted.
+    Interrupted(Interruption),
+    /// The group moves partitions, or a task failed: what is sent is of no use, or not all there.
+    Dropped,
+    /// This task began its unit of work anew.
+    Recalled { partition: u32 },
     /// The unit of work of this task asks for a larger record than the log takes.
     TooLarge { partition: u32, detail: String },
 }
@@ -30,17 +42,40 @@ impl From<LogError> for Unsent {
     }
 }
 
+impl From<Interruption> for Unsent {
+    fn from(interruption: Interruption) -> Self {
+        Self::Interrupted(interruption)
+    }
+}
+
 impl Session {
-    /// Commits what the tasks processed. If that fails for now, all is rolled back and its records wait again.
-    pub(super) fn commit(&mut self) -> Result<(), Interruption> {
+    /// Commits what the tasks processed, and what they process meanwhile. If that fails for now, all is rolled back and its
+    /// records wait again.
+    pub(super) fn finish_unit(&mut self, first: Processed) -> Result<(), Interruption> {
         self.beat(Beat::Processed)?;
-        let started = self.worker.monotonic();
-        while let Err(unsent) = self.send_all() {
-            self.undo(unsent)?;
+        let mut last = first;
+        while self.in_unit().next().is_some() {
+            match self.send_unit(last) {
+                Ok(started) => {
+                    self.beat(Beat::BeforeCommit)?;
+                    self.unanswered = Some(started);
+                    return self.settle();
+                }
+                Err(unsent) => self.undo(unsent)?,
+            }
+            // What is sent again is not made longer.
+            last.is_behind = false;
         }
-        self.beat(Beat::BeforeCommit)?;
-        self.unanswered = Some(started);
-        self.settle()
+        Ok(())
+    }
+
+    /// The tasks that have part in the unit of work.
+    fn in_unit(&mut self) -> impl Iterator<Item = (u32, &mut Running)> {
+        let in_unit = |(&partition, task): (&u32, _)| {
+            let running = LiveTask::running(task)?;
+            running.in_unit.then_some((partition, running))
+        };
+        self.tasks.iter_mut().filter_map(in_unit)
     }
 
     /// Learns what became of the transaction that was sent, if one was: only the log can tell. To be called again while the
@@ -73,19 +108,78 @@ impl Session {
         failed.iter().for_each(|(partition, error)| self.fail(*partition, error));
     }
 
-    fn send_all(&mut self) -> Result<(), Unsent> {
+    /// Sends all of the unit of work. Answers when its commit may be said to begin: when nothing was left to be processed.
+    fn send_unit(&mut self, mut last: Processed) -> Result<Duration, Unsent> {
         self.producer.begin()?;
         self.send_consumed()?;
-        let topology = &self.worker.topology;
-        for (&partition, LiveTask { phase, .. }) in &self.tasks {
-            let Phase::Running(running) = phase else { continue };
-            if !running.in_unit {
-                continue;
+        self.send_outputs()?;
+        let mut is_longer = false;
+        while last.is_behind && self.has_room() {
+            last = self.process_more()?;
+            is_longer |= last.records > 0;
+            self.send_outputs()?;
+        }
+        let started = self.worker.monotonic();
+        self.seal()?;
+        self.send_outputs()?;
+        self.send_changes()?;
+        if is_longer {
+            self.send_consumed()?;
+        }
+        Ok(started)
+    }
+
+    /// Whether the unit of work may become longer.
+    fn has_room(&mut self) -> bool {
+        let max_records = self.worker.options.max_unit_records;
+        let mut records = 0;
+        let all_have = self.in_unit().all(|(_, running)| {
+            records += running.task.records();
+            running.task.room() > 0
+        });
+        all_have && records < max_records
+    }
+
+    /// Reads and processes another batch of the unit of work.
+    fn process_more(&mut self) -> Result<Processed, Unsent> {
+        self.events = self.poll(READ_ON).map_err(Interruption::from)?;
+        if !self.events.is_empty() {
+            return Err(Unsent::Dropped);
+        }
+        self.receive();
+        let processed = self.process()?;
+        if processed.has_failed { Err(Unsent::Dropped) } else { Ok(processed) }
+    }
+
+    /// Has all tasks end the unit of work. Whose state cannot be read is out of it.
+    fn seal(&mut self) -> Result<(), Unsent> {
+        let sealed =
+            |(partition, running): (u32, &mut Running)| running.task.seal().err().map(|error| (partition, error));
+        let failed: Vec<(u32, TaskError)> = self.in_unit().filter_map(sealed).collect();
+        failed.iter().for_each(|(partition, error)| self.fail(*partition, error));
+        if failed.is_empty() { Ok(()) } else { Err(Unsent::Dropped) }
+    }
+
+    /// Sends the outputs that wait, and lets go of them.
+    fn send_outputs(&mut self) -> Result<(), Unsent> {
+        for (&partition, task) in &mut self.tasks {
+            let Some(running) = task.running().filter(|running| running.in_unit) else { continue };
+            if running.task.take_recall() {
+                return Err(Unsent::Recalled { partition });
             }
             for (output, record) in running.task.outputs().enumerate() {
                 let slim = || running.task.slim_output(output);
                 send(&mut *self.producer, partition, record, slim)?;
             }
+            running.task.drop_outputs();
+        }
+        Ok(())
+    }
+
+    fn send_changes(&mut self) -> Result<(), Unsent> {
+        let topology = &self.worker.topology;
+        for (&partition, task) in &mut self.tasks {
+            let Some(running) = task.running().filter(|running| running.in_unit) else { continue };
             let mut log = |key: Bytes, value: Option<Bytes>| {
                 let topic = topology.0.changelog.clone();
                 let record =
@@ -111,28 +205,47 @@ impl Session {
         self.producer.send_offsets(&consumed, &self.consumer.group_metadata()?)
     }
 
-    /// Takes back what was sent. Goes on only where the unit of work can be sent again at once.
+    /// Takes back what was sent. Where that need not end the turn, what is still in the unit of work can be sent again at once.
     fn undo(&mut self, unsent: Unsent) -> Result<(), Interruption> {
         match unsent {
             Unsent::Refused(error) if error.class() == ErrorClass::Fatal => Err(error.into()),
             Unsent::Refused(error) => {
                 self.abort()?;
-                metrics::counter!("gavel_streams_rollbacks_total").increment(1);
-                let aborted = error.class() == ErrorClass::Abort;
-                for running in self.tasks.values_mut().filter_map(LiveTask::running) {
-                    running.rollback(aborted);
-                }
+                self.roll_back(error.class() == ErrorClass::Abort, |_| true);
                 Err(error.into())
+            }
+            Unsent::Interrupted(interruption @ Interruption::Retry(_)) => {
+                self.abort()?;
+                self.roll_back(false, |_| true);
+                Err(interruption)
+            }
+            Unsent::Interrupted(interruption) => Err(interruption),
+            Unsent::Dropped => {
+                self.abort()?;
+                self.roll_back(false, |_| true);
+                Ok(())
+            }
+            Unsent::Recalled { partition } => {
+                self.abort()?;
+                self.roll_back(false, |other| other != partition);
+                Ok(())
             }
             Unsent::TooLarge { partition, detail } => {
                 self.abort()?;
+                self.roll_back(false, |other| other != partition);
                 let running = self.tasks.get_mut(&partition).and_then(LiveTask::running);
-                if let Some(Err(error)) = running.map(|running| running.task.refuse(detail)) {
+                if let Some(Err(error)) = running.map(|running| running.begin_anew(detail)) {
                     self.fail(partition, &error);
                 }
                 Ok(())
             }
         }
+    }
+
+    /// Has the records of these tasks wait again.
+    fn roll_back(&mut self, aborted: bool, which: impl Fn(u32) -> bool) {
+        metrics::counter!("gavel_streams_rollbacks_total").increment(1);
+        self.in_unit().filter(|(partition, _)| which(*partition)).for_each(|(_, running)| running.rollback(aborted));
     }
 
     /// An abort that fails leaves a transaction that only a new producer of the same id can end.
@@ -152,11 +265,12 @@ impl Session {
     }
 
     fn count(&mut self, elapsed: Duration) {
-        let topology = self.worker.topology.name();
+        let worker = Arc::clone(&self.worker);
+        let topology = worker.topology.name();
         metrics::histogram!("gavel_streams_commit_seconds", "topology" => topology.to_string()).record(elapsed);
         metrics::counter!("gavel_streams_units_total", "topology" => topology.to_string()).increment(1);
         let mut records = 0;
-        for running in self.tasks.values_mut().filter_map(LiveTask::running).filter(|running| running.in_unit) {
+        for (_, running) in self.in_unit() {
             records += running.task.records() as u64;
             for cause in running.task.dead_letters() {
                 tracing::warn!(topology, cause, "a record went to the dead letters");

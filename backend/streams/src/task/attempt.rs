@@ -35,8 +35,8 @@ pub(super) struct Attempt {
     pub(super) consumed: usize,
     /// The last step, whom a panic is blamed on.
     in_hand: Option<Step>,
-    /// Whether all steps are taken, so that it was not the last alone that failed.
-    committing: bool,
+    /// Whether it is the whole that fails, and not the last step alone.
+    pub(super) is_whole: bool,
     /// Whether it ends here, before all is done.
     is_over: bool,
 }
@@ -51,13 +51,23 @@ impl<S: StateStore> Task<S> {
         }
     }
 
+    pub(super) fn seal_until_done(&mut self) -> Result<(), TaskError> {
+        loop {
+            match catch_unwind(AssertUnwindSafe(|| self.try_seal())) {
+                Ok(outcome) => return outcome,
+                Err(panic) => self.blame(Verdict { cause: PANIC, detail: panic_message(&*panic) })?,
+            }
+            self.attempt_until_done()?;
+        }
+    }
+
     /// The unit of work cannot be as it is. The next attempt leaves out the step in hand; where it may have been another, it
     /// takes half of the steps, down to one.
     pub(super) fn blame(&mut self, verdict: Verdict) -> Result<(), TaskError> {
-        let Attempt { steps, in_hand, committing, .. } = std::mem::take(&mut self.attempt);
+        let Attempt { steps, in_hand, is_whole, .. } = std::mem::take(&mut self.attempt);
         self.forget();
         match in_hand {
-            _ if committing && steps > 1 => self.limit = steps / 2,
+            _ if is_whole && steps > 1 => self.limit = steps / 2,
             Some(step) if !self.is_poison(&step) => self.poison = Some((step, verdict)),
             _ => return Err(self.state_error(0, format!("{} without any step: {}", verdict.cause, verdict.detail))),
         }
@@ -69,9 +79,8 @@ impl<S: StateStore> Task<S> {
     }
 
     fn attempt(&mut self) -> Result<(), TaskError> {
-        self.attempt = Attempt::default();
         let clock = self.topology.0.clock.as_ref().map(|clock| clock.source);
-        for index in 0..self.records.len() {
+        for index in self.attempt.consumed..self.records.len() {
             if self.is_full() {
                 break;
             }
@@ -85,7 +94,11 @@ impl<S: StateStore> Task<S> {
             self.process(index)?;
             self.attempt.consumed = index + 1;
         }
-        self.attempt.committing = true;
+        Ok(())
+    }
+
+    fn try_seal(&mut self) -> Result<(), TaskError> {
+        self.attempt.is_whole = true;
         for processor in 0..self.processors.len() {
             self.before_commit(processor)?;
         }
@@ -95,7 +108,7 @@ impl<S: StateStore> Task<S> {
         Ok(())
     }
 
-    fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         self.attempt.is_over || self.attempt.steps >= self.limit
     }
 

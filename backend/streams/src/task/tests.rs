@@ -68,6 +68,7 @@ struct Desk {
     calls: Arc<AtomicUsize>,
     outputs: Vec<NewRecord>,
     units: usize,
+    recalls: usize,
 }
 
 impl Desk {
@@ -80,7 +81,7 @@ impl Desk {
         let topology = builder.sink("out", "out", &["teller"]).build().unwrap();
         let mut task = Task::open(&topology, 0, MemoryStore::new(2)).unwrap();
         task.limit_steps(steps);
-        Self { task, queue: VecDeque::new(), calls, outputs: Vec::new(), units: 0 }
+        Self { task, queue: VecDeque::new(), calls, outputs: Vec::new(), units: 0, recalls: 0 }
     }
 
     fn append(&mut self, append_ms: i64, key: &str, value: &str) {
@@ -93,8 +94,10 @@ impl Desk {
     fn unit(&mut self, records: usize) {
         let records = self.queue.drain(..records.min(self.queue.len())).collect();
         self.task.run(records).unwrap();
+        self.task.seal().unwrap();
         while let Some(detail) = self.too_large() {
             self.task.refuse(detail).unwrap();
+            self.task.seal().unwrap();
         }
         self.outputs.extend(self.task.outputs());
         for record in self.task.take_rest().into_iter().rev() {
@@ -102,6 +105,33 @@ impl Desk {
         }
         self.task.commit().unwrap();
         self.units += 1;
+    }
+
+    /// One unit of work in batches of so many records, the outputs of each let go of before the next.
+    fn unit_in_batches(&mut self, records: usize) {
+        let mut sent = Vec::new();
+        loop {
+            let taken = records.min(self.queue.len()).min(self.task.room());
+            if taken == 0 {
+                self.task.seal().unwrap();
+            } else {
+                self.task.run(self.queue.drain(..taken).collect()).unwrap();
+            }
+            if self.task.take_recall() {
+                sent.clear();
+                self.recalls += 1;
+            }
+            sent.extend(self.task.outputs());
+            self.task.drop_outputs();
+            if taken == 0 {
+                break;
+            }
+        }
+        self.outputs.append(&mut sent);
+        for record in self.task.take_rest().into_iter().rev() {
+            self.queue.push_front(record);
+        }
+        self.task.commit().unwrap();
     }
 
     /// What a log would say that takes little.
@@ -116,6 +146,10 @@ impl Desk {
         while !self.queue.is_empty() {
             self.unit(records);
         }
+        self.take_lines()
+    }
+
+    fn take_lines(&mut self) -> Vec<String> {
         let text = |bytes: &Option<Bytes>| String::from_utf8_lossy(bytes.as_deref().unwrap_or(b"-")).into_owned();
         let line = |record: NewRecord| format!("{} {}={}", record.topic, text(&record.key), text(&record.value));
         std::mem::take(&mut self.outputs).into_iter().map(line).collect()
@@ -249,10 +283,58 @@ fn an_aborted_unit_is_tried_in_halves() {
     desk.task.run(desk.queue.drain(..40).collect()).unwrap();
     desk.task.narrow();
     let records = desk.task.rollback();
-    assert_eq!((records.len(), desk.task.limit()), (40, 20));
+    assert_eq!((records.len(), desk.task.room()), (40, 20));
     desk.queue.extend(records);
-    desk.unit(desk.task.limit());
-    assert_eq!(desk.task.limit(), 40);
-    desk.unit(desk.task.limit());
-    assert_eq!(desk.task.limit(), 80);
+    desk.unit(desk.task.room());
+    assert_eq!(desk.task.room(), 40);
+    desk.unit(desk.task.room());
+    assert_eq!(desk.task.room(), 80);
+}
+
+#[test]
+fn a_unit_in_batches_sends_what_a_whole_one_does() {
+    let appended = |desk: &mut Desk| {
+        crowd(desk);
+        for key in ["a", "b", "panic", "c", "rotten", "d"] {
+            desk.append(60, key, if key == "panic" { "panic" } else { "go" });
+        }
+        desk.append(61, "a", "at 62");
+        desk.append(70, "a", "go");
+    };
+    let mut whole = Desk::new(UNIT_STEPS);
+    appended(&mut whole);
+    let expected = whole.run(100);
+    for (steps, records) in [(3, 2), (7, 3), (50, 10), (UNIT_STEPS, 4), (UNIT_STEPS, 100)] {
+        let mut desk = Desk::new(steps);
+        appended(&mut desk);
+        while !desk.queue.is_empty() {
+            desk.unit_in_batches(records);
+        }
+        assert_eq!(desk.take_lines(), expected, "{steps} steps, {records} records");
+        assert_eq!(desk.next_offset(), whole.next_offset());
+        let state = |desk: &Desk| desk.task.store().scan_prefix(1, b"").unwrap();
+        assert_eq!(state(&desk), state(&whole));
+    }
+}
+
+#[test]
+fn what_was_let_go_of_is_recalled_where_the_unit_is_begun_anew() {
+    let mut desk = Desk::new(UNIT_STEPS);
+    for key in ["a", "b", "c", "rotten"] {
+        desk.append(1, key, "go");
+    }
+    desk.append(1, "d", "panic");
+    desk.task.run(desk.queue.drain(..2).collect()).unwrap();
+    desk.task.drop_outputs();
+    assert!(!desk.task.take_recall());
+    desk.task.run(desk.queue.drain(..3).collect()).unwrap();
+    assert!(desk.task.take_recall(), "one of them panics");
+    assert!(!desk.task.take_recall(), "it is told once");
+    assert_eq!(desk.task.outputs().count(), 5);
+    desk.task.drop_outputs();
+    desk.task.seal().unwrap();
+    assert!(desk.task.take_recall(), "one of them cannot be written back");
+    assert_eq!(desk.task.outputs().count(), 2, "half of the steps");
+    desk.task.rollback();
+    assert!(!desk.task.take_recall());
 }

@@ -157,6 +157,7 @@ impl House {
     pub(crate) fn options(&self, instance: &str) -> RuntimeOptions {
         RuntimeOptions {
             max_batch_records: 7,
+            max_unit_records: 16,
             max_wait: Duration::from_millis(2),
             session_timeout: Duration::from_secs(6),
             clock: self.clock.clone(),

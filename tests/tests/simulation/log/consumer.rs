@@ -61,6 +61,10 @@ impl SimulatedConsumer {
                     self.readings = partitions.iter().map(begin).collect();
                 }
                 let (GroupEvent::Assigned(partitions) | GroupEvent::Revoked(partitions)) = &event;
+                // The runtime names its member and its transactions alike.
+                if broker.is_open(joined.instance()) {
+                    Mark::MovedInUnit.hit();
+                }
                 broker.tell(&(id, partitions), || format!("{} member {id}: {event:?}", joined.instance()));
                 Ok(Some(event))
             }

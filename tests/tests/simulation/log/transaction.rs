@@ -50,6 +50,11 @@ impl Broker {
         owner.epoch
     }
 
+    /// Whether an id has a transaction in hand.
+    pub(super) fn is_open(&self, id: &str) -> bool {
+        self.owners.get(id).is_some_and(|owner| owner.open.is_some())
+    }
+
     pub(super) fn begin(&mut self, id: &str, epoch: u64) -> Result<()> {
         self.reach_coordinator(id)?;
         self.owner(id, epoch)?;
@@ -94,6 +99,9 @@ impl Broker {
         group.expire(now_ms);
         group.check(proof)?;
         let open = self.owner(id, epoch)?.open.as_mut().ok_or_else(none_open)?;
+        if !open.offsets.is_empty() {
+            Mark::Prolonged.hit();
+        }
         open.offsets.extend(offsets.iter().map(|offset| (proof.group.clone(), offset.clone())));
         let number = open.id;
         let pending = self.groups.entry(proof.group.clone()).or_default().pending.entry(number).or_default();

@@ -15,7 +15,8 @@ const BUFFERED_BATCHES: usize = 2;
 impl Session {
     /// Has the tasks follow the orders as they are now.
     pub(super) fn obey(&mut self) {
-        let (now_ms, max_records) = (self.worker.options.clock.now_ms(), self.share());
+        let options = &self.worker.options;
+        let (now_ms, max_records) = (options.clock.now_ms(), self.share(options.max_unit_records));
         let seen = self.worker.board.regime(self.worker.topology.name());
         let regime = seen.map(|(regime, _)| regime);
         self.control_next = seen.map(|(_, next)| next);
@@ -50,7 +51,7 @@ impl Session {
 
     /// Halts the reading of what is not processed now, or of which too much waits for another, and resumes it later.
     pub(super) fn balance_reading(&mut self) -> Result<(), Interruption> {
-        let limit = BUFFERED_BATCHES * self.share();
+        let limit = BUFFERED_BATCHES * self.share(self.worker.options.max_batch_records);
         for LiveTask { sources, phase } in self.tasks.values_mut() {
             let Phase::Running(running) = phase else { continue };
             for (source, partition) in sources.iter().enumerate() {
