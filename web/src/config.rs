@@ -15,6 +15,8 @@ const DEFAULT_FILE: &str = "gavel.toml";
 /// The longest auction, unless configured otherwise: thirty days.
 const DEFAULT_MAX_DURATION_S: u32 = 30 * 24 * 60 * 60;
 
+/// Each has a consumer and a producer of its own.
+const THREADS_MAX: usize = 64;
 /// Shorter, and a process that is only busy loses its partitions; longer, and nobody decides for minutes.
 const SESSION_TIMEOUTS_MS: RangeInclusive<u32> = 1_000..=300_000;
 
@@ -73,6 +75,8 @@ pub struct Config {
     pub session_timeout_ms: u32,
     /// How many other workers keep each partition's state warm.
     pub standbys: usize,
+    /// Threads for each topology, which share its partitions.
+    pub threads: usize,
 }
 
 /// On or off.
@@ -128,6 +132,7 @@ impl Default for Config {
             instance: None,
             session_timeout_ms: 10_000,
             standbys: 0,
+            threads: 1,
         }
     }
 }
@@ -215,6 +220,10 @@ pub struct Flags {
     #[arg(long, env = "GAVEL_STANDBYS", global = true, value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
     standbys: Option<usize>,
+    /// How many threads of a process work on each topology, of at most as many partitions [default: 1]
+    #[arg(long, env = "GAVEL_THREADS", global = true, value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threads: Option<usize>,
 }
 
 impl Config {
@@ -247,6 +256,9 @@ impl Config {
         }
         if !SESSION_TIMEOUTS_MS.contains(&self.session_timeout_ms) {
             return invalid("session_timeout_ms must be from 1000 to 300000");
+        }
+        if self.threads == 0 || self.threads > THREADS_MAX {
+            return invalid("threads must be from 1 to 64");
         }
         if self.categories.is_empty() {
             return invalid("categories must name at least one");

@@ -1,5 +1,6 @@
-//! What a bid costs in the bidding topology alone, on one core, by how many auctions are open: the test driver in bulk, records
-//! that are parsed, decided and written out; no log, no file.
+//! What a bid costs in the bidding topology alone, on one core, by how many auctions are open and how large units of work are: the
+//! test driver in bulk, records that are parsed, decided and written out; no log, no file. An auction is read and written back once for
+//! a unit; in small units, as under a steady load, that is once for each bid, however many are open.
 //!
 //! `cargo bench -p gavel-auctions --bench topology -- [BIDS]`
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
@@ -21,6 +22,8 @@ use random::{Xorshift, id};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const OPEN_AUCTIONS: [u64; 4] = [1_000, 10_000, 100_000, 1_000_000];
+/// Bids in a unit of work: at a steady load of a few thousand a second, and while many wait.
+const UNIT_BIDS: [usize; 2] = [16, 4_096];
 const BIDDERS: u64 = 20_000;
 /// Bids at once: what waits for the driver does not fill the caches, as it would not in a log.
 const AT_ONCE: u64 = 16_384;
@@ -46,9 +49,9 @@ fn bid(number: u64, random: &mut Xorshift, auctions: u64) -> Bytes {
 }
 
 /// Nanoseconds a bid.
-fn measure(auctions: u64, bids: u64) -> f64 {
+fn measure(auctions: u64, unit_bids: usize, bids: u64) -> f64 {
     let topology = bidding::topology().expect("the graph is sound");
-    let mut driver = TopologyTestDriver::bulk(&topology, 1);
+    let mut driver = TopologyTestDriver::bulk(&topology, 1).with_unit_records(unit_bids);
     for number in 0..auctions {
         driver.enqueue(topics::ITEMS, 0, "", item(number), START_MS).expect("the source exists");
     }
@@ -72,14 +75,18 @@ fn measure(auctions: u64, bids: u64) -> f64 {
 
 fn main() {
     let bids = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(1_000_000);
-    let base = measure(OPEN_AUCTIONS[0], bids);
-    for auctions in OPEN_AUCTIONS {
-        let nanos = measure(auctions, bids);
-        println!(
-            "{auctions:>9} open auctions: {nanos:>6.0} ns a bid, {:>9.0} bids/s, {:.2} of {}",
-            1e9 / nanos,
-            nanos / base,
-            OPEN_AUCTIONS[0]
-        );
+    for unit_bids in UNIT_BIDS {
+        // The first run pays for the memory of all.
+        measure(OPEN_AUCTIONS[0], unit_bids, bids);
+        let base = measure(OPEN_AUCTIONS[0], unit_bids, bids);
+        for auctions in OPEN_AUCTIONS {
+            let nanos = measure(auctions, unit_bids, bids);
+            println!(
+                "units of {unit_bids:>5}, {auctions:>9} open auctions: {nanos:>6.0} ns a bid, {:>9.0} bids/s, {:.2} of {}",
+                1e9 / nanos,
+                nanos / base,
+                OPEN_AUCTIONS[0]
+            );
+        }
     }
 }

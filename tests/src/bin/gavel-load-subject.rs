@@ -22,7 +22,7 @@ use tracing_subscriber::EnvFilter;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Records in a transaction, at most.
+/// Records in a transaction of the pass-through, at most.
 const UNIT_RECORDS: usize = 16_384;
 
 #[tokio::main(flavor = "current_thread")]
@@ -59,12 +59,11 @@ fn connect(bootstrap: &str) -> Result<Arc<dyn Log>> {
 fn bidding(log: &Arc<dyn Log>, sources: &str, outputs: &str, state: &str, threads: usize) -> Result<Runtime> {
     let topology = bidding::topology()?.relocated(sources, outputs);
     create_missing(&**log, &topology, sources, outputs)?;
-    let options =
-        RuntimeOptions { threads, max_batch_records: UNIT_RECORDS, ..RuntimeOptions::new(PathBuf::from(state), "one") };
+    let options = RuntimeOptions { threads, ..RuntimeOptions::new(PathBuf::from(state), "one") };
     Ok(Runtime::start(log, &[topology], &options)?)
 }
 
-/// Consumer to transactional producer, bytes untouched, in transactions as large as the runtime's.
+/// Consumer to transactional producer, bytes untouched.
 fn pass_through(log: &dyn Log, from: &str, to: &str) -> Result<()> {
     let mut producer = log.transactional_producer(&format!("pass-through.{to}"))?;
     let group = GroupConfig { group: to.into(), instance: None, session_timeout: Duration::from_secs(10) };

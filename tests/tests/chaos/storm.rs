@@ -82,7 +82,7 @@ async fn a_storm_loses_and_doubles_nothing_and_every_auction_ends_as_its_replay(
     eprintln!("the storm of GAVEL_CHAOS_SEED={seed}");
     let (kafka, postgres) = (Kafka::start()?, Postgres::start()?);
     let timeout_ms = SESSION_TIMEOUT.as_millis().to_string();
-    let flags = ["--session-timeout-ms", &timeout_ms];
+    let flags = ["--session-timeout-ms", &timeout_ms, "--threads", "2"];
     let ground = Ground::scaled(&kafka.bootstrap(), &postgres.url("postgres"), WEBS, WORKERS, &flags)?;
     let mut house = Struck { ground, kafka, postgres };
     let urls: Vec<String> = house.ground.processes()[..WEBS].iter().map(House::url).collect();

@@ -22,6 +22,8 @@ use crate::port::{ConsumedOffset, GroupMetadata, LogError, NewRecord, Result, To
 /// client asks at once. So some that are soon dropped ask first, so often, and for so long each.
 const QUICK_BEGINS: usize = 4;
 const QUICK_BEGIN: Duration = Duration::from_millis(80);
+/// What waits to be sent: enough for the batches that are under way.
+const QUEUE_KIB: &str = "12288";
 /// How long delivery reports are waited for while the queue is full.
 const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(5);
 /// How often a delivery that is waited for is asked whether it can still come.
@@ -110,6 +112,7 @@ impl KafkaTransactionalProducer {
             .set("retry.backoff.ms", "1")
             .set("batch.size", "1000000")
             .set("batch.num.messages", "100000")
+            .set("queue.buffering.max.kbytes", QUEUE_KIB)
             .set("compression.type", "lz4");
         let in_flight = Arc::<InFlight>::default();
         let producer = begun(&config, &in_flight, options.request_timeout)?;
