@@ -12,6 +12,7 @@ promises!(
     a_commit_shows_everything_at_once,
     an_abort_shows_nothing,
     offsets_may_be_added_again,
+    more_than_a_client_holds_at_a_time_is_committed,
     a_dropped_transaction_shows_nothing,
     readers_see_whole_transactions_only,
 );
@@ -81,6 +82,20 @@ fn offsets_may_be_added_again(subject: &Subject) {
     }
     producer.commit().unwrap();
     assert_eq!(log.committed(&name, &[first, second]).unwrap(), [Some(3), Some(1)]);
+}
+
+fn more_than_a_client_holds_at_a_time_is_committed(subject: &Subject) {
+    const RECORDS: usize = 64;
+    let log = subject.open();
+    let topic = topic(&*log, 1, Cleanup::Keep);
+    let value = "v".repeat(512 << 10);
+    let mut producer = log.transactional_producer(&unique("tx")).unwrap();
+    producer.begin().unwrap();
+    for _ in 0..RECORDS {
+        producer.send(record(&topic, 0, "k", &value)).unwrap();
+    }
+    producer.commit().unwrap();
+    assert_eq!(read_all(&*log, &partition(&topic, 0)).len(), RECORDS);
 }
 
 fn a_dropped_transaction_shows_nothing(subject: &Subject) {
