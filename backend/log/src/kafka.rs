@@ -5,10 +5,12 @@
 
 mod admin;
 mod client;
+mod closing;
 mod consumer;
 mod departure;
 mod error;
 mod producer;
+mod reader_config;
 mod rebalances;
 mod record;
 mod takeover;

@@ -136,8 +136,8 @@ pub(super) fn committed_of(answer: &TopicPartitionList, partition: &TopicPartiti
 }
 
 /// Asks one question: where a partition begins or ends, as the asking reader's isolation sees it.
-pub(super) fn ask_end(
-    reader: &BaseConsumer<Callbacks>,
+pub(super) fn ask_end<C: ConsumerContext>(
+    reader: &BaseConsumer<C>,
     partition: &TopicPartition,
     end: Offset,
     timeout: Duration,
@@ -146,8 +146,8 @@ pub(super) fn ask_end(
 }
 
 /// The same of many partitions, in one question.
-pub(super) fn ask_ends(
-    reader: &BaseConsumer<Callbacks>,
+pub(super) fn ask_ends<C: ConsumerContext>(
+    reader: &BaseConsumer<C>,
     partitions: &[TopicPartition],
     end: Offset,
     timeout: Duration,
@@ -162,8 +162,8 @@ pub(super) fn ask_ends(
     }
 }
 
-fn ask(
-    reader: &BaseConsumer<Callbacks>,
+fn ask<C: ConsumerContext>(
+    reader: &BaseConsumer<C>,
     partitions: &[TopicPartition],
     end: Offset,
     timeout: Duration,

@@ -1,7 +1,7 @@
 //! The consumer: librdkafka's callbacks and single messages turned into batches and events in order.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,11 +12,13 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::KafkaOptions;
 use super::client::{
-    Callbacks, ask_end, base_config, committed_of, consumed_list, known_offset, number, owned_list, partition_list,
+    Callbacks, ask_end, ask_ends, committed_of, consumed_list, known_offset, number, owned_list, partition_list,
     raw_offset,
 };
+use super::closing::Closing;
 use super::departure;
 use super::error::log_error;
+use super::reader_config::reader_config;
 use super::rebalances::Rebalances;
 use super::record::{Reader, client_time};
 use crate::port::{
@@ -24,15 +26,11 @@ use crate::port::{
     TopicPartition,
 };
 
-/// What librdkafka may hold for one consumer ahead of its reader.
-const PREFETCH_KIB: &str = "2048";
-/// What brokers send at once, of all partitions together; one batch that is larger comes all the same.
-const FETCH_BYTES_MAX: &str = "2097152";
 /// How often librdkafka is asked whether it has begun what it was told.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
-/// How late, at most, a member hears that its group moves partitions.
-const HEARTBEAT_MS_MAX: u128 = 200;
+/// For how long librdkafka's connections sleep where nothing is to be read.
+const SLEEP: Duration = Duration::from_secs(1);
 
 /// How long a seek waits for its assignment to begin. What holds it up longer may be a rebalance, which only a poll lets
 /// through.
@@ -40,7 +38,7 @@ const SEEK_WITHIN: Duration = Duration::from_secs(1);
 
 /// See [`Consumer`].
 pub(super) struct KafkaConsumer {
-    consumer: BaseConsumer<Rebalances>,
+    consumer: Closing<Rebalances>,
     /// Asks for the ends of partitions. The consumer's own connection answers only once its fetch has, which waits.
     asker: Arc<BaseConsumer<Callbacks>>,
     has_group: bool,
@@ -48,6 +46,7 @@ pub(super) struct KafkaConsumer {
     place: Option<(String, String, String)>,
     is_subscribed: bool,
     timeout: Duration,
+    paused: HashSet<TopicPartition>,
     /// This reader's partitions, and where each was begun if that was asked; until something is read, that is its
     /// position.
     begun: RefCell<HashMap<TopicPartition, Option<u64>>>,
@@ -67,42 +66,15 @@ impl KafkaConsumer {
         options: &KafkaOptions,
         asker: Arc<BaseConsumer<Callbacks>>,
     ) -> Result<Self> {
-        let mut config = base_config(bootstrap);
-        config
-            .set("isolation.level", "read_committed")
-            .set("enable.auto.commit", "false")
-            .set("enable.auto.offset.store", "false")
-            .set("auto.offset.reset", "earliest")
-            // An end that is reached wakes the reader, whose position may have passed transaction markers.
-            .set("enable.partition.eof", "true")
-            // A partition that is newly read, or sought, waits for the fetch under way.
-            .set("fetch.wait.max.ms", "100")
-            .set("fetch.min.bytes", "1")
-            .set("fetch.max.bytes", FETCH_BYTES_MAX)
-            .set("fetch.error.backoff.ms", "50")
-            .set("fetch.queue.backoff.ms", "10")
-            .set("queued.max.messages.kbytes", PREFETCH_KIB)
-            .set("group.id", group.map_or("gavel.unassigned", |group| &group.group));
-        if let Some(group) = group {
-            let session_ms = group.session_timeout.as_millis();
-            config
-                .set("group.protocol", "classic")
-                .set("partition.assignment.strategy", "range")
-                .set("session.timeout.ms", session_ms.to_string())
-                .set("heartbeat.interval.ms", (session_ms / 3).clamp(1, HEARTBEAT_MS_MAX).to_string())
-                .set("max.poll.interval.ms", session_ms.max(300_000).to_string());
-            if let Some(instance) = &group.instance {
-                config.set("group.instance.id", instance);
-            }
-        }
-        let consumer = config.create_with_context(Rebalances::default()).map_err(|error| log_error(&error, ""))?;
+        let consumer = reader_config(bootstrap, group).create_with_context(Rebalances::default());
         Ok(Self {
-            consumer,
+            consumer: Closing::new(consumer.map_err(|error| log_error(&error, ""))?, group.is_some()),
             asker,
             has_group: group.is_some(),
             place: group.and_then(|group| Some((bootstrap.to_owned(), group.group.clone(), group.instance.clone()?))),
             is_subscribed: false,
             timeout: options.request_timeout,
+            paused: HashSet::new(),
             begun: RefCell::default(),
             sought: HashMap::new(),
             reader: Reader::default(),
@@ -206,6 +178,11 @@ impl KafkaConsumer {
         Ok(())
     }
 
+    /// What is resumed after all was paused does not wake librdkafka's connections; a question does. Its answer tells nothing.
+    fn wake(&self, partitions: &[TopicPartition]) {
+        drop(ask_ends(&self.consumer, partitions, Offset::End, SLEEP));
+    }
+
     /// A consumer that librdkafka has given up yields one error, then nothing for ever: this is how it is told apart.
     fn fenced(&self) -> Option<LogError> {
         self.consumer.client().fatal_error().map(|(_, reason)| LogError::Fenced(reason))
@@ -221,6 +198,7 @@ impl KafkaConsumer {
     fn forget(&mut self, records: &mut Vec<Record>, from: usize, partitions: &[TopicPartition]) {
         self.begun.borrow_mut().retain(|partition, _| !partitions.contains(partition));
         self.sought.retain(|partition, _| !partitions.contains(partition));
+        self.paused.retain(|partition| !partitions.contains(partition));
         let is_gone = |record: &Record| {
             partitions.iter().any(|gone| gone.partition == record.partition && gone.topic == record.topic)
         };
@@ -299,6 +277,7 @@ impl Consumer for KafkaConsumer {
         }
         self.begun = RefCell::new(begun);
         self.sought.clear();
+        self.paused.clear();
         Ok(())
     }
 
@@ -318,6 +297,7 @@ impl Consumer for KafkaConsumer {
                     let unasked = partitions.iter().map(|partition| (partition.clone(), None));
                     self.begun.borrow_mut().extend(unasked);
                     self.sought.retain(|partition, _| !partitions.contains(partition));
+                    self.paused.retain(|partition| !partitions.contains(partition));
                 }
                 GroupEvent::Revoked(partitions) => self.forget(records, from, partitions),
             }
@@ -350,12 +330,20 @@ impl Consumer for KafkaConsumer {
 
     fn pause(&mut self, partitions: &[TopicPartition]) -> Result<()> {
         partitions.iter().try_for_each(|partition| self.require_assigned(partition))?;
-        self.consumer.pause(&partition_list(partitions)?).map_err(|error| log_error(&error, ""))
+        self.consumer.pause(&partition_list(partitions)?).map_err(|error| log_error(&error, ""))?;
+        self.paused.extend(partitions.iter().cloned());
+        Ok(())
     }
 
     fn resume(&mut self, partitions: &[TopicPartition]) -> Result<()> {
         partitions.iter().try_for_each(|partition| self.require_assigned(partition))?;
-        self.consumer.resume(&partition_list(partitions)?).map_err(|error| log_error(&error, ""))
+        self.consumer.resume(&partition_list(partitions)?).map_err(|error| log_error(&error, ""))?;
+        let was_idle = self.paused.len() == self.begun.borrow().len();
+        self.paused.retain(|partition| !partitions.contains(partition));
+        if was_idle {
+            self.wake(partitions);
+        }
+        Ok(())
     }
 
     fn group_metadata(&self) -> Result<GroupMetadata> {

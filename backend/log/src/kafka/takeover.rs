@@ -13,8 +13,9 @@ use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 
 use super::KafkaLog;
-use super::client::{Callbacks, base_config, committed_of, create, partition_list};
+use super::client::{Callbacks, base_config, committed_of, create, number, partition_list};
 use super::error::log_error;
+use super::reader_config::{RETRY_MS, RETRY_MS_MAX};
 use super::transactional::KafkaTransactionalProducer;
 use crate::port::{LogError, Result, TopicPartition};
 
@@ -33,7 +34,12 @@ impl Askers {
             return Ok(Arc::clone(asker));
         }
         let mut config = base_config(bootstrap);
-        config.set("group.id", group).set("isolation.level", isolation).set("enable.auto.commit", "false");
+        config
+            .set("group.id", group)
+            .set("isolation.level", isolation)
+            .set("enable.auto.commit", "false")
+            .set("retry.backoff.ms", RETRY_MS)
+            .set("retry.backoff.max.ms", RETRY_MS_MAX);
         let asker: Asker = Arc::new(create(&config)?);
         askers.insert(place, Arc::clone(&asker));
         Ok(asker)
@@ -41,7 +47,9 @@ impl Askers {
 }
 
 /// For how long a transaction may be under way while its partitions change hands. One that is alive ends in this time.
-const GRACE: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_millis(500);
+/// How long the broker may take to say what is decided.
+const ANSWER: Duration = Duration::from_millis(100);
 
 /// Only decided offsets: those of an open transaction are waited for.
 pub(super) fn committed(log: &KafkaLog, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<u64>>> {
@@ -59,21 +67,29 @@ pub(super) fn take_over(
     match ask(log, group, partitions, "read_committed", grace) {
         Ok(found) => of_all(&found, partitions),
         Err(LogError::Unavailable(_)) => {
-            for owner in owners(log, group, partitions)?.into_iter().filter(|owner| owner != new_owner) {
-                tracing::info!(group, owner, "ends the transaction that a former owner may have left open");
-                drop(KafkaTransactionalProducer::connect(&log.bootstrap, &owner, &log.options)?);
-            }
+            fence_vanished(log, group, partitions, new_owner)?;
             committed(log, group, partitions)
         }
         Err(error) => Err(error),
     }
 }
 
-/// Who committed last, by their transactional ids.
-fn owners(log: &KafkaLog, group: &str, partitions: &[TopicPartition]) -> Result<BTreeSet<String>> {
-    let found = ask(log, group, partitions, "read_uncommitted", log.options.request_timeout)?;
-    let named = found.elements().into_iter().map(|element| element.metadata().to_owned());
-    Ok(named.filter(|owner| !owner.is_empty()).collect())
+/// Fences whose offsets are undecided; others may have given their partitions up, and live on.
+fn fence_vanished(log: &KafkaLog, group: &str, partitions: &[TopicPartition], new_owner: &str) -> Result<()> {
+    let last = ask(log, group, partitions, "read_uncommitted", log.options.request_timeout)?;
+    let mut passed = BTreeSet::from([String::new(), new_owner.to_owned()]);
+    for partition in partitions {
+        let owner = last.find_partition(&partition.topic, number(partition.partition)?);
+        let owner = owner.map(|element| element.metadata().to_owned()).unwrap_or_default();
+        if passed.contains(&owner) || ask(log, group, std::slice::from_ref(partition), "read_committed", ANSWER).is_ok()
+        {
+            continue;
+        }
+        tracing::info!(group, owner, "ends the transaction that a former owner may have left open");
+        drop(KafkaTransactionalProducer::connect(&log.bootstrap, &owner, &log.options)?);
+        passed.insert(owner);
+    }
+    Ok(())
 }
 
 fn ask(

@@ -9,7 +9,7 @@ use rdkafka::Message;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::producer::{BaseProducer, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseProducer, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 
 use super::KafkaOptions;
 use super::client::{SOCKET_TIMEOUT_MS, offset, owned_list, tells_the_log};
@@ -226,15 +226,22 @@ impl KafkaTransactionalProducer {
 fn begun(config: &ClientConfig, in_flight: &Arc<InFlight>, timeout: Duration) -> Result<ThreadedProducer<Deliveries>> {
     let fence = || -> KafkaResult<()> {
         let herald: BaseProducer<Deliveries> = config.create_with_context(Deliveries(Arc::clone(in_flight)))?;
-        herald.init_transactions(QUICK_BEGIN)
+        init(&herald, QUICK_BEGIN)
     };
     // Where none of them succeeds, the producer itself is more patient.
     let _ = std::iter::repeat_with(fence).take(QUICK_BEGINS).find(KafkaResult::is_ok);
     let begin = || -> KafkaResult<_> {
         let producer: ThreadedProducer<Deliveries> = config.create_with_context(Deliveries(Arc::clone(in_flight)))?;
-        producer.init_transactions(timeout).map(|()| producer)
+        init(&producer, timeout).map(|()| producer)
     };
     begin().map_err(|error| log_error(&error, ""))
+}
+
+/// librdkafka looks for the coordinator at once; where no broker is reached yet, again only after half a second. So one is
+/// reached first.
+fn init(producer: &impl Producer<Deliveries>, timeout: Duration) -> KafkaResult<()> {
+    producer.client().fetch_metadata(None, timeout)?;
+    producer.init_transactions(timeout)
 }
 
 impl TransactionalProducer for KafkaTransactionalProducer {

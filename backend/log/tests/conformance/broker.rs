@@ -93,6 +93,34 @@ fn a_new_owner_ends_what_a_vanished_one_left_open_in_its_first_transaction() {
     });
 }
 
+/// Of what it takes over, only who keeps something undecided is fenced: the others may have gone on with less.
+#[test]
+fn a_new_owner_leaves_those_alone_who_left_nothing_open() {
+    with_kafka(|subject| {
+        let log = bearing_long_transactions(subject);
+        let source = topic(&*log, 2, Cleanup::Keep);
+        let config = group(&unique("group"));
+        let mut member = log.consumer(Some(&config)).unwrap();
+        member.subscribe(&[&source]).unwrap();
+        while member.poll(&mut Vec::new(), 1, PATIENCE).unwrap().is_empty() {}
+        let parts = [partition(&source, 0), partition(&source, 1)];
+        let mut owners = parts.each_ref().map(|part| {
+            let mut producer = log.transactional_producer(&unique("tx")).unwrap();
+            producer.begin().unwrap();
+            producer.send_offsets(&[consumed(part, 1)], &member.group_metadata().unwrap()).unwrap();
+            producer.commit().unwrap();
+            producer.begin().unwrap();
+            producer
+        });
+        let [living, vanished] = &mut owners;
+        vanished.send_offsets(&[consumed(&parts[1], 2)], &member.group_metadata().unwrap()).unwrap();
+        assert_eq!(log.take_over(&config.group, &parts, "new").unwrap(), [Some(1), Some(1)]);
+        assert!(matches!(vanished.commit().unwrap_err(), LogError::Fenced(_)));
+        living.send(record(&source, 0, "k", "on")).unwrap();
+        living.commit().unwrap();
+    });
+}
+
 #[test]
 fn a_topic_of_another_kind_is_named() {
     with_kafka(|subject| {

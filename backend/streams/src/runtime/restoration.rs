@@ -27,6 +27,8 @@ const WORTH_TELLING: u64 = 10_000;
 /// One task being restored.
 pub(super) struct Restoration {
     replica: Replica,
+    /// One of its own: a reader that is set from one partition to the next waits first for what it asked of the last.
+    consumer: Box<dyn Consumer>,
     sources: Vec<TopicPartition>,
     /// Where reading began.
     start: u64,
@@ -47,17 +49,14 @@ pub(super) struct Restored {
 }
 
 impl Restoration {
-    /// Asks where to read from and up to, and sets the consumer there. `sources` are the task's source partitions, `owner`
-    /// the transactional id of whoever is to run it.
+    /// Asks where to read from and up to. `sources` are the task's source partitions, with what the group has committed of
+    /// each.
     pub(super) fn begin(
         log: &dyn Log,
-        consumer: &mut dyn Consumer,
         topology: &Topology,
-        sources: &[TopicPartition],
-        owner: &str,
+        (sources, committed): (&[TopicPartition], Vec<Option<u64>>),
         mut store: LocalStore,
     ) -> Result<Self, WorkError> {
-        let committed = log.take_over(&topology.group(), sources, owner)?;
         for (source, &committed) in sources.iter().zip(&committed) {
             if read_offset(&store, &source.topic)? > committed {
                 store.wipe()?;
@@ -65,23 +64,19 @@ impl Restoration {
         }
         let replica = Replica::open(log, topology, sources[0].partition, store)?;
         let start = replica.position;
+        let mut consumer = log.consumer(None)?;
         consumer.assign(&[(replica.changelog.clone(), Start::Offset(start))])?;
         let sources = sources.to_vec();
-        Ok(Self { replica, sources, start, committed, records: Vec::new(), restored: 0, told: None })
+        Ok(Self { replica, consumer, sources, start, committed, records: Vec::new(), restored: 0, told: None })
     }
 
     /// Reads on a little. True once the end is reached. After an error it is to be begun again.
-    pub(super) fn step(
-        &mut self,
-        consumer: &mut dyn Consumer,
-        max_records: usize,
-        wait: Duration,
-    ) -> Result<bool, WorkError> {
+    pub(super) fn step(&mut self, max_records: usize, wait: Duration) -> Result<bool, WorkError> {
         if !self.is_done() {
-            consumer.poll(&mut self.records, max_records, wait)?;
+            self.consumer.poll(&mut self.records, max_records, wait)?;
             self.restored += self.records.len() as u64;
             metrics::counter!("gavel_streams_restored_records_total").increment(self.records.len() as u64);
-            let position = consumer.position(&self.replica.changelog)?;
+            let position = self.consumer.position(&self.replica.changelog)?;
             self.replica.take(self.records.drain(..), position)?;
         }
         Ok(self.is_done())

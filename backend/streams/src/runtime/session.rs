@@ -32,7 +32,6 @@ pub(super) struct Session {
     /// Source partitions that are this member's now.
     assigned: BTreeSet<TopicPartition>,
     ticks: Arc<dyn Producer>,
-    restorer: Option<Box<dyn Consumer>>,
     /// What restoring asks.
     questions: Questions,
     records: Vec<Record>,
@@ -77,7 +76,6 @@ impl Session {
             tasks: BTreeMap::new(),
             assigned: BTreeSet::new(),
             ticks: worker.log.producer()?,
-            restorer: None,
             questions: Questions::new(),
             records: Vec::new(),
             events: Vec::new(),

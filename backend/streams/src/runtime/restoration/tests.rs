@@ -65,11 +65,10 @@ impl Desk {
     }
 
     fn restore(&self, store: LocalStore) -> Result<Restored, WorkError> {
-        let mut consumer = self.log.consumer(None).unwrap();
         let sources = [TopicPartition::new("in", 0)];
-        let mut restoration =
-            Restoration::begin(&*self.log, &mut *consumer, &self.topology, &sources, "gavel.t.one.0", store)?;
-        while !restoration.step(&mut *consumer, 100, Duration::from_millis(10))? {}
+        let committed = self.log.committed(&self.topology.group(), &sources)?;
+        let mut restoration = Restoration::begin(&*self.log, &self.topology, (&sources, committed), store)?;
+        while !restoration.step(100, Duration::from_millis(10))? {}
         restoration.finish(&*self.log)
     }
 

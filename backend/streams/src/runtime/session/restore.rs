@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gavel_log::{ConsumedOffset, Start, TopicPartition};
+use gavel_log::{ConsumedOffset, LogError, Start, TopicPartition};
 
 use super::Session;
 use crate::runtime::interruption::Interruption;
@@ -43,42 +43,57 @@ impl Session {
     }
 
     /// The task whose turn it is.
-    fn next_to_restore(&mut self, now: Duration) -> Option<u32> {
+    fn next_to_restore(&self, now: Duration) -> Option<u32> {
         let waiting = self.tasks.iter().filter(|(_, task)| task.is_to_be_restored(now));
         let next = waiting.min_by_key(|(_, task)| !matches!(task.phase, Phase::Restoring(_)));
-        let next = next.map(|(&partition, _)| partition);
-        if next.is_none() {
-            self.restorer = None;
-        }
-        next
+        next.map(|(&partition, _)| partition)
     }
 
     /// Brings a task a little further. False if it must wait for another thread.
     fn restore(&mut self, partition: u32) -> Result<bool, WorkError> {
         let worker = Arc::clone(&self.worker);
-        let Some(task) = self.tasks.get_mut(&partition) else { return Ok(false) };
-        let restorer = match &mut self.restorer {
-            Some(restorer) => restorer,
-            none => none.insert(worker.log.consumer(None)?),
-        };
-        let mut restoration = match std::mem::replace(&mut task.phase, Phase::Assigned) {
-            Phase::Restoring(restoration) => restoration,
-            _ => {
-                worker.stores.identify(&*worker.log)?;
-                let Some(store) = worker.stores.task_store(&worker.topology, partition)? else { return Ok(false) };
-                let (log, topology) = (&*worker.log, &worker.topology);
-                let owner = worker.member();
-                Box::new(Restoration::begin(log, &mut **restorer, topology, &task.sources, &owner, store)?)
-            }
-        };
+        let Some(mut restoration) = self.take_restoration(partition)? else { return Ok(false) };
         restoration.tell(&worker.topology, worker.monotonic());
-        let is_done = restoration.step(&mut **restorer, RESTORE_RECORDS, RESTORE_WAIT)?;
-        if !is_done {
-            task.phase = Phase::Restoring(restoration);
-            return Ok(true);
+        let is_done = restoration.step(RESTORE_RECORDS, RESTORE_WAIT)?;
+        if is_done {
+            restoration.tell(&worker.topology, worker.monotonic());
+            self.run(partition, restoration.finish(&*worker.log)?)?;
+        } else {
+            self.set_phase(partition, Phase::Restoring(restoration));
         }
-        restoration.tell(&worker.topology, worker.monotonic());
-        let Restored { store, next, records } = restoration.finish(&*worker.log)?;
+        Ok(true)
+    }
+
+    /// The restoration of a task that is under way, or is begun now; `None` while another thread holds its store.
+    fn take_restoration(&mut self, partition: u32) -> Result<Option<Box<Restoration>>, WorkError> {
+        let Some(task) = self.tasks.get_mut(&partition) else { return Ok(None) };
+        if let Phase::Restoring(restoration) = std::mem::replace(&mut task.phase, Phase::Assigned) {
+            return Ok(Some(restoration));
+        }
+        let (worker, sources) = (&self.worker, task.sources.clone());
+        worker.stores.identify(&*worker.log)?;
+        let Some(store) = worker.stores.task_store(&worker.topology, partition)? else { return Ok(None) };
+        let committed = self.committed(&sources)?;
+        let restoration = Restoration::begin(&*worker.log, &worker.topology, (&sources, committed), store)?;
+        Ok(Some(Box::new(restoration)))
+    }
+
+    /// What the group has committed of these partitions. It is asked of all that are to run here: what a vanished owner left open
+    /// in one of them keeps the consumer from beginning with any.
+    fn committed(&self, sources: &[TopicPartition]) -> Result<Vec<Option<u64>>, LogError> {
+        let awaited = self.tasks.values().filter(|task| !task.is_running());
+        let awaited: Vec<TopicPartition> = awaited.flat_map(|task| task.sources.clone()).collect();
+        let (worker, group) = (&self.worker, self.worker.topology.group());
+        let found = worker.log.take_over(&group, &awaited, &worker.member())?;
+        let of = |source| awaited.iter().position(|asked| asked == source).and_then(|place| found[place]);
+        Ok(sources.iter().map(of).collect())
+    }
+
+    /// Has a restored task run: from here on its sources are read.
+    fn run(&mut self, partition: u32, restored: Restored) -> Result<(), WorkError> {
+        let worker = Arc::clone(&self.worker);
+        let Some(task) = self.tasks.get_mut(&partition) else { return Ok(()) };
+        let Restored { store, next, records } = restored;
         let from = |source: &TopicPartition| worker.options.span.as_ref()?.from.get(source).copied();
         let next: Vec<_> = task.sources.iter().zip(next).map(|(source, next)| next.or_else(|| from(source))).collect();
         let claimed = task.sources.iter().zip(&next);
@@ -95,7 +110,7 @@ impl Session {
         task.phase = Phase::Running(Box::new(running));
         self.restored = self.restored.map(|restored| restored + records);
         tracing::debug!(topology = worker.topology.name(), partition, records, "task running");
-        Ok(true)
+        Ok(())
     }
 
     fn set_phase(&mut self, partition: u32, phase: Phase) {
