@@ -26,6 +26,12 @@ pub struct SourceRecord {
 }
 
 impl SourceRecord {
+    /// How large its key and its value are together.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        self.key.as_ref().map_or(0, Bytes::len) + self.value.as_ref().map_or(0, Bytes::len)
+    }
+
     /// The record as the cause of what comes of it later: to be kept with what a processor keeps of it.
     #[must_use]
     pub fn cause(&self) -> Cause {

@@ -134,6 +134,8 @@ pub(super) struct Running {
     pub(super) restored_records: u64,
     /// Whether a unit of work is in hand.
     pub(super) in_unit: bool,
+    /// How large its records are.
+    pub(super) unit_bytes: usize,
     /// What the gate asks.
     pub(super) questions: Questions,
     /// What nobody waits for, and when it was last asked.
@@ -164,6 +166,7 @@ impl Running {
             lag_records: 0,
             restored_records: 0,
             in_unit: false,
+            unit_bytes: 0,
             questions: Questions::new(),
             upkeep: Questions::new(),
             upkept: None,
@@ -227,6 +230,7 @@ impl Running {
         let taken = batch.len();
         if taken > 0 {
             self.in_unit = true;
+            self.unit_bytes += batch.iter().map(SourceRecord::size_bytes).sum::<usize>();
             self.allowance.records -= taken;
             self.task.run(batch)?;
         }
@@ -255,7 +259,7 @@ impl Running {
         for (source, next) in self.task.consumed() {
             self.next[source] = next;
         }
-        self.in_unit = false;
+        (self.in_unit, self.unit_bytes) = (false, 0);
         self.throttle.spend(self.task.records());
         self.queues.put_back(self.task.take_rest());
         self.task.commit()
@@ -275,6 +279,7 @@ impl Running {
             if aborted {
                 self.task.narrow();
             }
+            self.unit_bytes = 0;
             let records = self.task.rollback();
             self.queues.put_back(records);
         }

@@ -62,6 +62,8 @@ pub struct RuntimeOptions {
     /// Records at most in one unit of work, likewise: while much waits, several batches are committed together. Timers that come
     /// due with them are limited besides.
     pub max_unit_records: usize,
+    /// Their keys and values at most, in bytes: they are kept until the commit, in case it fails.
+    pub max_unit_bytes: usize,
     /// Rows of a task at most that are committed in the log and not yet on its disk: what a start after a crash reads again.
     pub unwritten_rows_max: usize,
     /// Threads for each topology, which share its partitions.
@@ -94,6 +96,7 @@ impl RuntimeOptions {
             session_timeout: Duration::from_secs(10),
             max_batch_records: 4_096,
             max_unit_records: 32_768,
+            max_unit_bytes: 8 << 20,
             unwritten_rows_max: 50_000,
             threads: 1,
             max_wait: Duration::from_millis(50),

@@ -131,13 +131,14 @@ impl Session {
 
     /// Whether the unit of work may become longer.
     fn has_room(&mut self) -> bool {
-        let max_records = self.worker.options.max_unit_records;
-        let mut records = 0;
+        let (max_records, max_bytes) = (self.worker.options.max_unit_records, self.worker.options.max_unit_bytes);
+        let (mut records, mut bytes) = (0, 0);
         let all_have = self.in_unit().all(|(_, running)| {
             records += running.task.records();
+            bytes += running.unit_bytes;
             running.task.room() > 0
         });
-        all_have && records < max_records
+        all_have && records < max_records && bytes < max_bytes
     }
 
     /// Reads and processes another batch of the unit of work.

@@ -106,6 +106,23 @@ fn a_full_unit_of_work_does_not_wait() {
 }
 
 #[test]
+fn a_unit_of_work_ends_where_it_becomes_large() {
+    let mut house = House::embedded();
+    let (log, faults) = faulty(&house.log, None);
+    house.log = log;
+    for _ in 0..30 {
+        house.append("stream", 0, "a", "go");
+    }
+    let options = house.options("one");
+    let most = options.max_batch_records;
+    let runtime = house.start_with(&RuntimeOptions { max_unit_records: 1000, max_unit_bytes: 1, ..options });
+    house.wait_for_outputs(30);
+    let units = faults.commits.load(Ordering::SeqCst) as usize;
+    assert!(units >= 30_usize.div_ceil(most), "{units} units of work, none longer than a batch");
+    runtime.stop();
+}
+
+#[test]
 fn nothing_is_committed_while_nothing_comes() {
     let mut house = House::embedded();
     let (log, faults) = faulty(&house.log, None);
