@@ -129,8 +129,11 @@ impl Session {
         Ok(started)
     }
 
-    /// Whether the unit of work may become longer.
+    /// Whether the unit of work may become longer. Where units keep a distance, that gathers enough.
     fn has_room(&mut self) -> bool {
+        if !self.worker.topology.0.unit_interval.is_zero() {
+            return false;
+        }
         let (max_records, max_bytes) = (self.worker.options.max_unit_records, self.worker.options.max_unit_bytes);
         let (mut records, mut bytes) = (0, 0);
         let all_have = self.in_unit().all(|(_, running)| {
