@@ -4,11 +4,13 @@
 //! While a task is behind, a unit takes batch after batch, and the outputs of each are sent while the next is processed: they need
 //! no memory of ours, and what is written once for a unit, such as an auction, is written once for many bids.
 
+mod undo;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gavel_log::{ErrorClass, LogError, NewRecord, TopicPartition, TransactionalProducer};
+use gavel_log::{LogError, NewRecord, TopicPartition, TransactionalProducer};
 
 use super::interruption::Interruption;
 use super::live_task::{LiveTask, Phase, Running};
@@ -18,35 +20,10 @@ use crate::changelog::{self, Pack};
 use crate::store::StateStore;
 use crate::task::{Task, TaskError};
 use crate::topology::StoreNode;
+use undo::Unsent;
 
 /// How long more is waited for while a task is behind.
 const READ_ON: Duration = Duration::from_millis(2);
-
-/// Where sending stopped.
-enum Unsent {
-    /// The log refused; the class says what to do.
-    Refused(LogError),
-    /// Reading on was interrupted.
-    Interrupted(Interruption),
-    /// The group moves partitions, or a task failed: what is sent is of no use, or not all there.
-    Dropped,
-    /// This task began its unit of work anew.
-    Recalled { partition: u32 },
-    /// The unit of work of this task asks for a larger record than the log takes.
-    TooLarge { partition: u32, detail: String },
-}
-
-impl From<LogError> for Unsent {
-    fn from(error: LogError) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl From<Interruption> for Unsent {
-    fn from(interruption: Interruption) -> Self {
-        Self::Interrupted(interruption)
-    }
-}
 
 impl Session {
     /// Commits what the tasks processed, and what they process meanwhile. If that fails for now, all is rolled back and its
@@ -207,58 +184,6 @@ impl Session {
             }
         }
         self.producer.send_offsets(&consumed, &self.consumer.group_metadata()?)
-    }
-
-    /// Takes back what was sent. Where that need not end the turn, what is still in the unit of work can be sent again at once.
-    fn undo(&mut self, unsent: Unsent) -> Result<(), Interruption> {
-        match unsent {
-            Unsent::Refused(error) if error.class() == ErrorClass::Fatal => Err(error.into()),
-            Unsent::Refused(error) => {
-                self.abort()?;
-                self.roll_back(error.class() == ErrorClass::Abort, |_| true);
-                Err(error.into())
-            }
-            Unsent::Interrupted(interruption @ Interruption::Retry(_)) => {
-                self.abort()?;
-                self.roll_back(false, |_| true);
-                Err(interruption)
-            }
-            Unsent::Interrupted(interruption) => Err(interruption),
-            Unsent::Dropped => {
-                self.abort()?;
-                self.roll_back(false, |_| true);
-                Ok(())
-            }
-            Unsent::Recalled { partition } => {
-                self.abort()?;
-                self.roll_back(false, |other| other != partition);
-                Ok(())
-            }
-            Unsent::TooLarge { partition, detail } => {
-                self.abort()?;
-                self.roll_back(false, |other| other != partition);
-                let running = self.tasks.get_mut(&partition).and_then(LiveTask::running);
-                if let Some(Err(error)) = running.map(|running| running.begin_anew(detail)) {
-                    self.fail(partition, &error);
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// Has the records of these tasks wait again.
-    fn roll_back(&mut self, aborted: bool, which: impl Fn(u32) -> bool) {
-        metrics::counter!("gavel_streams_rollbacks_total").increment(1);
-        self.in_unit().filter(|(partition, _)| which(*partition)).for_each(|(_, running)| running.rollback(aborted));
-    }
-
-    /// An abort that fails leaves a transaction that only a new producer of the same id can end.
-    fn abort(&mut self) -> Result<(), Interruption> {
-        match self.producer.abort() {
-            // Nothing was open: the refusal came from `begin`.
-            Ok(()) | Err(LogError::Misuse(_)) => Ok(()),
-            Err(error) => Err(Interruption::Rejoin(error)),
-        }
     }
 
     fn beat(&self, beat: Beat) -> Result<(), Interruption> {
