@@ -24,7 +24,7 @@ const SESSION_TIMEOUT: Duration = Duration::from_secs(3);
 const FREEZE: Duration = Duration::from_secs(5);
 const BLOWS: usize = 8;
 /// Longer than any lot of the market lives: whatever is open then ends meanwhile.
-const OFFLINE_S: u64 = 20;
+const OFFLINE_S: u64 = 60;
 
 /// What is done to the house.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
