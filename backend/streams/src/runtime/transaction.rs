@@ -24,6 +24,8 @@ use undo::Unsent;
 
 /// How long more is waited for while a task is behind.
 const READ_ON: Duration = Duration::from_millis(2);
+/// For how long a unit of work may become longer: nobody sees what is decided before it is committed.
+const PROLONGED_FOR: Duration = Duration::from_millis(250);
 
 impl Session {
     /// Commits what the tasks processed, and what they process meanwhile. If that fails for now, all is rolled back and its
@@ -90,8 +92,8 @@ impl Session {
         self.producer.begin()?;
         self.send_consumed()?;
         self.send_outputs()?;
-        let mut is_longer = false;
-        while last.is_behind && self.has_room() {
+        let (begun, mut is_longer) = (self.worker.monotonic(), false);
+        while last.is_behind && self.has_room() && self.worker.monotonic().saturating_sub(begun) < PROLONGED_FOR {
             last = self.process_more()?;
             is_longer |= last.records > 0;
             self.send_outputs()?;
