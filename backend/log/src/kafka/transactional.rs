@@ -23,7 +23,7 @@ use crate::port::{ConsumedOffset, GroupMetadata, LogError, NewRecord, Result, To
 const QUICK_BEGINS: usize = 4;
 const QUICK_BEGIN: Duration = Duration::from_millis(80);
 /// What waits to be sent: enough for the batches that are under way.
-const QUEUE_KIB: &str = "12288";
+const QUEUE_KIB: &str = "8192";
 /// How long delivery reports are waited for while the queue is full.
 const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(5);
 /// How often a delivery that is waited for is asked whether it can still come.
