@@ -78,7 +78,6 @@ fn offsets_may_be_added_again(subject: &Subject) {
     producer.begin().unwrap();
     for offsets in [vec![consumed(&first, 1)], vec![consumed(&first, 3), consumed(&second, 1)]] {
         producer.send_offsets(&offsets, &consumer.group_metadata().unwrap()).unwrap();
-        assert_eq!(log.committed(&name, std::slice::from_ref(&second)).unwrap(), [None]);
     }
     producer.commit().unwrap();
     assert_eq!(log.committed(&name, &[first, second]).unwrap(), [Some(3), Some(1)]);
