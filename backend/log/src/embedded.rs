@@ -77,7 +77,7 @@ impl Default for EmbeddedOptions {
     fn default() -> Self {
         Self {
             strictness: Strictness::Fsync,
-            cache_bytes: 32 << 20,
+            cache_bytes: 16 << 20,
             queue_bytes: 64 << 20,
             clean_interval: Duration::from_secs(300),
             tombstone_grace: Duration::from_secs(86_400),

@@ -20,8 +20,8 @@ use crate::{alone, setting};
 const BIDS: u64 = 200_000;
 const LOTS: usize = 200;
 const BIDDERS: usize = 500;
-/// What one process may take, whatever waits. `work` took 276 with 1 000 000 bids, a whole embedded house 420 with 200 000.
-const RESIDENT_MIB_MAX: u64 = 512;
+/// What one process may take, whatever waits.
+const RESIDENT_MIB_MAX: u64 = 300;
 /// How many records are on their way at a time.
 const IN_FLIGHT: usize = 20_000;
 const WORKED_OFF_WITHIN: Duration = Duration::from_secs(1200);

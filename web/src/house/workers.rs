@@ -22,8 +22,9 @@ struct Running {
     projector: Projector,
 }
 
-/// The embedded log keeps a transaction in this process's memory until it is committed.
-const EMBEDDED_UNIT_RECORDS: usize = 8_192;
+/// Several topologies share this process and its 300 MiB, so the units of work of each grow less than those of one alone may. The
+/// embedded log keeps a transaction in memory, too, until it is committed.
+const UNIT_RECORDS_MAX: usize = 8_192;
 
 impl Workers {
     /// Starts them.
@@ -41,18 +42,13 @@ impl Workers {
             address: address.to_string(),
         };
         let session_timeout = Duration::from_millis(config.session_timeout_ms.into());
-        let defaults = RuntimeOptions::new(folder::streams(config), instance);
-        let max_unit_records = match config.kafka {
-            Some(_) => defaults.max_unit_records,
-            None => EMBEDDED_UNIT_RECORDS,
-        };
         let options = RuntimeOptions {
-            max_unit_records,
+            max_unit_records: UNIT_RECORDS_MAX,
             session_timeout,
             steering: Some(steering),
             standbys: config.standbys,
             threads: config.threads,
-            ..defaults
+            ..RuntimeOptions::new(folder::streams(config), instance)
         };
         let (topologies, streams_log) = (topics::topologies()?, Arc::clone(log));
         let streams = tokio::task::spawn_blocking(move || Runtime::start(&streams_log, &topologies, &options));

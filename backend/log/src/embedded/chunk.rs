@@ -90,12 +90,18 @@ impl ChunkBuilder {
         self.count += 1;
     }
 
-    /// The finished chunk.
+    /// The finished chunk, in no more memory than it fills: the log keeps it.
     pub(super) fn build(mut self) -> Chunk {
         self.bytes[9..13].copy_from_slice(&self.span.to_be_bytes());
         self.bytes[13..17].copy_from_slice(&self.count.to_be_bytes());
         let append_ms = i64::from_be_bytes(self.bytes[1..9].try_into().expect("eight bytes were taken"));
-        Chunk { base: self.base, span: self.span, count: self.count, append_ms, bytes: self.bytes.into() }
+        Chunk {
+            base: self.base,
+            span: self.span,
+            count: self.count,
+            append_ms,
+            bytes: Bytes::copy_from_slice(&self.bytes),
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 use std::io::ErrorKind;
 use std::ops::RangeInclusive;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use fjall::{CompressionType, Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode};
@@ -19,7 +21,13 @@ use crate::port::{LogError, Result};
 /// What fjall gathers in memory before it writes a table, and what it keeps of tables it has read: what readers want is mostly in
 /// the log's own tails.
 const MEMTABLE_BYTES: u64 = 8 << 20;
-const TABLE_CACHE_BYTES: u64 = 16 << 20;
+const TABLE_CACHE_BYTES: u64 = 8 << 20;
+/// What fjall may hold in memory before appends wait: while its one thread merges tables it writes none, and all that is appended
+/// meanwhile stays in memory.
+const UNWRITTEN_BYTES_MAX: u64 = 24 << 20;
+/// How often an append that waits looks again, and for how long: if fjall has failed, the commit says so.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// The open store.
 pub(super) struct Store {
@@ -90,16 +98,24 @@ impl Store {
         Batch { store: self, inner: self.database.batch() }
     }
 
+    /// Waits until fjall has written tables, where it holds much in memory.
+    fn wait_for_tables(&self) {
+        let began = Instant::now();
+        while self.database.write_buffer_size() > UNWRITTEN_BYTES_MAX && began.elapsed() < LONGEST_WAIT {
+            thread::sleep(LOOK_EVERY);
+        }
+    }
+
     /// The value of a key.
     pub(super) fn get(&self, key: Key<'_>) -> Result<Option<Bytes>> {
-        Ok(self.rows.get(key.bytes()).map_err(failed)?.map(|value| Bytes::copy_from_slice(&value)))
+        Ok(self.rows.get(key.bytes()).map_err(failed)?.map(Bytes::from_owner))
     }
 
     /// Every row whose key begins so.
     pub(super) fn rows(&self, prefix: &[u8]) -> impl Iterator<Item = Result<(Vec<u8>, Bytes)>> {
         self.rows.prefix(prefix).map(|row| {
             let (key, value) = row.into_inner().map_err(failed)?;
-            Ok((key.to_vec(), Bytes::copy_from_slice(&value)))
+            Ok((key.to_vec(), Bytes::from_owner(value)))
         })
     }
 
@@ -128,7 +144,7 @@ impl Store {
 fn chunk(row: fjall::Guard) -> Result<Chunk> {
     let (key, value) = row.into_inner().map_err(failed)?;
     let base = key::base_of(&key).ok_or_else(|| LogError::Corrupt("a chunk has no offset".into()))?;
-    Chunk::parse(base, Bytes::copy_from_slice(&value))
+    Chunk::parse(base, Bytes::from_owner(value))
 }
 
 /// Rows to write together.
@@ -151,6 +167,7 @@ impl Batch<'_> {
     /// Commits; on return it is as durable as the log's strictness says.
     pub(super) fn commit_durably(self) -> Result<()> {
         let durable = self.store.durable;
+        self.store.wait_for_tables();
         self.inner.durability(Some(durable)).commit().map_err(failed)
     }
 
@@ -182,6 +199,23 @@ fn unwritten(error: &std::io::Error) -> LogError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_in_a_table_yet_is_bounded() {
+        const ROW_BYTES: usize = 1 << 20;
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), Strictness::Os).unwrap();
+        let mut most_bytes = 0;
+        for base in 0..60 {
+            for partition in 0..4 {
+                let mut batch = store.batch();
+                batch.put(Key::Chunk(PartitionId { topic: 0, partition }, base), vec![0; ROW_BYTES]);
+                batch.commit_durably().unwrap();
+                most_bytes = store.database.write_buffer_size().max(most_bytes);
+            }
+        }
+        assert!(most_bytes <= UNWRITTEN_BYTES_MAX + 2 * ROW_BYTES as u64, "{most_bytes} bytes");
+    }
 
     #[test]
     fn a_full_disk_is_told_from_a_broken_one() {
