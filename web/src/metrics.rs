@@ -66,7 +66,7 @@ fn method_label(method: &Method) -> &str {
 pub struct SeenTasks(BTreeSet<(String, u32)>);
 
 /// Notes how the workers are.
-pub fn note_workers(streams: &RuntimeStatus, projector: ProjectorStatus, seen: &mut SeenTasks) {
+pub fn note_workers(streams: &RuntimeStatus, projector: &ProjectorStatus, seen: &mut SeenTasks) {
     for (topology, partition) in &seen.0 {
         let labels = task_labels(topology, *partition);
         for name in [
@@ -156,10 +156,10 @@ mod tests {
             let line = format!("gavel_streams_{name}{{topology=\"bidding\",partition=\"7\"}} ");
             render().lines().find_map(|found| found.strip_prefix(&line).map(ToOwned::to_owned)).unwrap()
         };
-        note_workers(&here, ProjectorStatus::default(), &mut seen);
+        note_workers(&here, &ProjectorStatus::default(), &mut seen);
         let names = ["running", "lag_records", "partition_time_seconds", "next_timer_seconds"];
         assert_eq!(names.map(of), ["1", "3", "1.5", "inf"]);
-        note_workers(&RuntimeStatus::default(), ProjectorStatus::default(), &mut seen);
+        note_workers(&RuntimeStatus::default(), &ProjectorStatus::default(), &mut seen);
         assert_eq!(["running", "lag_records"].map(of), ["0", "0"]);
     }
 

@@ -11,7 +11,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use gavel_auctions::wire::topics;
 use gavel_log::{Log, TopicPartition};
-use gavel_readmodel::Database;
+use gavel_readmodel::{Database, ProjectorStatus};
 use gavel_streams::runtime::{RuntimeStatus, TaskState};
 use serde::Serialize;
 
@@ -74,7 +74,7 @@ async fn ready(State(vitals): State<Arc<Vitals>>) -> Response {
 async fn measures(State(vitals): State<Arc<Vitals>>) -> Response {
     if let Some((streams, projector)) = vitals.workers.as_ref().and_then(|workers| workers.status()) {
         let mut seen = vitals.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        metrics::note_workers(&streams, projector, &mut seen);
+        metrics::note_workers(&streams, &projector, &mut seen);
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics::render()).into_response()
 }
@@ -112,9 +112,14 @@ impl Vitals {
             let stopped = || Part::new(false, "stopped");
             return (stopped(), stopped());
         };
-        let waits = if projector.is_running { "they wait for the log or the database" } else { "stopped" };
-        (streams_part(&streams), Part::new(!projector.is_failing, waits))
+        (streams_part(&streams), projections_part(projector))
     }
+}
+
+fn projections_part(projector: ProjectorStatus) -> Part {
+    let is_waiting = projector.is_running.then(|| "they wait for the log or the database".to_owned());
+    let otherwise = projector.stays_down.or(is_waiting).unwrap_or_else(|| "stopped".into());
+    Part::new(!projector.is_failing, otherwise)
 }
 
 fn streams_part(streams: &RuntimeStatus) -> Part {
@@ -168,5 +173,15 @@ mod tests {
         let reason = "the notices streams stay down after too many restarts: the disk is gone";
         let down = streams_part(&status(Some(reason)));
         assert_eq!((down.ready, down.detail.as_deref()), (false, Some(reason)));
+    }
+
+    #[test]
+    fn projections_that_stay_down_are_told_with_their_reason() {
+        let reason = "they stay down after too many restarts: the projector panicked";
+        let down = ProjectorStatus { is_failing: true, stays_down: Some(reason.into()), ..ProjectorStatus::default() };
+        let waiting = ProjectorStatus { is_failing: true, is_running: true, ..ProjectorStatus::default() };
+        let (down, waiting) = (projections_part(down), projections_part(waiting));
+        assert_eq!((down.ready, down.detail.as_deref()), (false, Some(reason)));
+        assert_eq!(waiting.detail.as_deref(), Some("they wait for the log or the database"));
     }
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::Connection;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -132,7 +133,9 @@ async fn connect_sqlite(path: &std::path::Path) -> Result<(Pool, Pool)> {
         Error::Unexpected(reason) | Error::Unusable(reason) => Error::Unusable(format!("{}: {reason}", path.display())),
         error => error,
     };
-    let writer = pool(1).connect_with(options.clone()).await.map_err(unusable)?;
+    // A full disk has SQLite roll back by itself, which its driver does not notice: it would stay in that transaction for ever.
+    let writer = pool(1).before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }));
+    let writer = writer.connect_with(options.clone()).await.map_err(unusable)?;
     SQLITE_STEPS.run(&writer).await.map_err(migration_error)?;
     let readers = pool(SQLITE_READERS).connect_with(options.read_only(true).create_if_missing(false)).await?;
     Ok((Pool::Sqlite(writer), Pool::Sqlite(readers)))
@@ -176,6 +179,28 @@ mod tests {
         let database = Database::connect(&DatabaseUrl::Sqlite(folder.path().join("gavel.sqlite"))).await.unwrap();
         let level: Synchronous = sql("PRAGMA synchronous").fetch_one(&database.writer).await.unwrap();
         assert_eq!(level.0, 2, "FULL");
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_leaves_no_transaction_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::connect(&DatabaseUrl::Sqlite(folder.path().join("gavel.sqlite"))).await.unwrap();
+        let insert = |detail: &str| {
+            let insert = "INSERT INTO dead_letters (dead_letter_id, topic, cause, detail, origin, at_ms) \
+                 VALUES ('1', 't', 'c', $1, 'o', 0)";
+            sql(insert).bind(detail)
+        };
+        let detail = "x".repeat(1 << 20);
+        sql("PRAGMA max_page_count = 1").execute(&database.writer).await.unwrap();
+
+        let mut transaction = database.begin().await.unwrap();
+        let refused = insert(&detail).execute(&mut transaction).await.unwrap_err();
+        assert!(matches!(refused, Error::Unavailable(_)), "{refused}");
+        drop(transaction);
+
+        let mut transaction = database.begin().await.unwrap();
+        insert(&detail).execute(&mut transaction).await.unwrap();
+        transaction.commit().await.unwrap();
     }
 
     #[test]

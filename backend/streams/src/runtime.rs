@@ -53,7 +53,7 @@ pub use interruption::RuntimeError;
 use local::LocalStores;
 pub use member::{Member, Step};
 pub use options::{Failpoint, LocalState, RuntimeOptions, Span, Steering};
-pub use restarts::Restarts;
+pub use restarts::{CountedRestarts, Restarts};
 use standby::Standby;
 pub use status::{RuntimeStatus, StandbyStatus, TaskState, TaskStatus, ThreadStatus};
 use steering::{Crew, Steerer};

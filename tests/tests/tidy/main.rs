@@ -12,7 +12,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 5] = [
     ("backend/log", &[]),
     ("backend/streams", &["gavel-log"]),
     ("backend/auctions", &["gavel-domain", "gavel-log", "gavel-streams"]),
-    ("backend/readmodel", &["gavel-domain", "gavel-log", "gavel-auctions"]),
+    ("backend/readmodel", &["gavel-domain", "gavel-log", "gavel-streams", "gavel-auctions"]),
 ];
 const LINES_MAX: usize = 400;
 const COLUMNS_MAX: usize = 140;

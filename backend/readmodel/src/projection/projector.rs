@@ -1,16 +1,18 @@
 //! Keeps the projections up with the log, on a thread of its own, for as long as the process lives.
 //!
 //! There is one remedy for whatever goes wrong: wait, and go on from the database's offsets; as the same member of the group
-//! where that can be, else as a new one.
+//! where that can be, else as a new one. What passes by itself is waited for without end; what no wait mends, a few times: then
+//! the projector stays down, and says why.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use gavel_log::{GroupConfig, Log};
+use gavel_log::{GroupConfig, Log, LogError};
+use gavel_streams::runtime::Restarts;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
@@ -36,16 +38,23 @@ pub struct ProjectorConfig {
     pub instance: Option<String>,
     /// After how long without a sign of life its partitions go to another.
     pub session_timeout: Duration,
+    /// How often it begins again after a failure that no wait mends.
+    pub restarts: Restarts,
 }
 
 impl Default for ProjectorConfig {
     fn default() -> Self {
-        Self { group: "gavel.readmodel".into(), instance: None, session_timeout: Duration::from_secs(10) }
+        Self {
+            group: "gavel.readmodel".into(),
+            instance: None,
+            session_timeout: Duration::from_secs(10),
+            restarts: Restarts::default(),
+        }
     }
 }
 
 /// What a projector has done since it was started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProjectorStatus {
     /// Records projected.
     pub projected: u64,
@@ -57,6 +66,8 @@ pub struct ProjectorStatus {
     pub is_failing: bool,
     /// Whether its thread runs.
     pub is_running: bool,
+    /// Why it stays down, if it does.
+    pub stays_down: Option<String>,
 }
 
 #[derive(Default)]
@@ -66,6 +77,7 @@ struct Shared {
     refused: AtomicU64,
     failures: AtomicU64,
     is_failing: AtomicBool,
+    stays_down: OnceLock<String>,
 }
 
 /// A running projector. Dropped, it stops soon after; [`stop`](Self::stop) waits for it.
@@ -104,6 +116,7 @@ impl Projector {
             failures: self.shared.failures.load(Ordering::Relaxed),
             is_failing: !is_running || self.shared.is_failing.load(Ordering::Relaxed),
             is_running,
+            stays_down: self.shared.stays_down.get().cloned(),
         }
     }
 
@@ -153,19 +166,36 @@ struct Work {
 
 impl Work {
     fn run(&self) {
-        let mut trouble = Trouble::new();
+        let (mut trouble, mut restarts) = (Trouble::new(), self.config.restarts.begin());
+        let began = Instant::now();
         while !self.is_stopping() {
             let outcome = catch_unwind(AssertUnwindSafe(|| self.session(&mut trouble)));
             let panicked = |_| Err(Error::Unexpected("the projector panicked".into()));
             let Err(error) = outcome.unwrap_or_else(panicked) else { return };
-            self.bear(&error, &mut trouble);
+            if passes(&error) {
+                self.bear(&error, &mut trouble);
+                continue;
+            }
+            self.failed();
+            let Some(pause) = restarts.next(began.elapsed()) else { return self.stay_down(&error) };
+            tracing::warn!(%error, "projections stopped; they are started again");
+            std::thread::park_timeout(pause);
         }
+    }
+
+    fn failed(&self) {
+        self.shared.failures.fetch_add(1, Ordering::Relaxed);
+        self.shared.is_failing.store(true, Ordering::Relaxed);
+    }
+
+    fn stay_down(&self, error: &Error) {
+        tracing::error!(%error, "projections stay down: they were started again too often");
+        self.shared.stays_down.get_or_init(|| format!("they stay down after too many restarts: {error}"));
     }
 
     /// Waits before the next attempt, longer each time.
     fn bear(&self, error: &Error, trouble: &mut Trouble) {
-        self.shared.failures.fetch_add(1, Ordering::Relaxed);
-        self.shared.is_failing.store(true, Ordering::Relaxed);
+        self.failed();
         // The same failure again and again is one line.
         if trouble.told != error.to_string() {
             trouble.told = error.to_string();
@@ -218,6 +248,11 @@ impl Work {
         reader.consumer.leave();
         Ok(())
     }
+}
+
+/// Whether it is over by itself: the database or the log is away, or another has taken this member's place for a while.
+fn passes(error: &Error) -> bool {
+    error.class() == ErrorClass::Retry || matches!(error, Error::Log(LogError::Fenced(_)))
 }
 
 /// What went wrong since something was last projected.

@@ -51,6 +51,10 @@ impl House {
         self.start_projector_of("gavel.readmodel", &self.database)
     }
 
+    pub(crate) fn start_projector_with(&self, config: ProjectorConfig) -> Projector {
+        Projector::start(self.database.clone(), self.log.clone(), config, Handle::current()).unwrap()
+    }
+
     pub(crate) fn start_projector_of(&self, group: &str, database: &Database) -> Projector {
         let config = ProjectorConfig { group: group.into(), ..ProjectorConfig::default() };
         Projector::start(database.clone(), self.log.clone(), config, Handle::current()).unwrap()

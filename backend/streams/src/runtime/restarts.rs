@@ -1,4 +1,4 @@
-//! How often a thread that stopped by itself is begun anew.
+//! How often what stopped by itself is begun anew.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 /// The longest pause before a restart.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// How often a thread that stopped by itself is begun anew before it stays down.
+/// How often what stopped by itself, such as a thread, is begun anew before it stays down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Restarts {
     /// So many times at most
@@ -24,21 +24,23 @@ impl Default for Restarts {
 }
 
 impl Restarts {
-    pub(super) fn begin(self) -> Counted {
-        Counted { allowed: self, at: VecDeque::new() }
+    /// None yet.
+    #[must_use]
+    pub fn begin(self) -> CountedRestarts {
+        CountedRestarts { allowed: self, at: VecDeque::new() }
     }
 }
 
 /// The restarts of one thread.
 #[derive(Debug)]
-pub(super) struct Counted {
+pub struct CountedRestarts {
     allowed: Restarts,
     at: VecDeque<Duration>,
 }
 
-impl Counted {
-    /// The pause before the next; `None` if there were too many.
-    pub(super) fn next(&mut self, now: Duration) -> Option<Duration> {
+impl CountedRestarts {
+    /// The pause before the next, at a moment of any clock that only goes forward; `None` if there were too many.
+    pub fn next(&mut self, now: Duration) -> Option<Duration> {
         let Restarts { most, within, first_pause } = self.allowed;
         while self.at.front().is_some_and(|at| now.saturating_sub(*at) > within) {
             self.at.pop_front();
