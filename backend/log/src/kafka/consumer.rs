@@ -38,7 +38,7 @@ const SEEK_WITHIN: Duration = Duration::from_secs(1);
 
 /// See [`Consumer`].
 pub(super) struct KafkaConsumer {
-    consumer: Closing<Rebalances>,
+    consumer: Closing,
     /// Asks for the ends of partitions. The consumer's own connection answers only once its fetch has, which waits.
     asker: Arc<BaseConsumer<Callbacks>>,
     has_group: bool,

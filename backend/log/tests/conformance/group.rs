@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use gavel_log::{Cleanup, Consumer, GroupConfig, GroupEvent, TopicPartition};
 
-use crate::subject::{PATIENCE, Subject, append_numbers, consumed, group, partition, topic, unique};
+use crate::subject::{PATIENCE, Subject, append_numbers, consumed, group, partition, topic, unique, with_kafka};
 
 promises!(
     two_members_share_co_partitioned_topics,
@@ -179,4 +179,45 @@ fn a_new_owner_sees_what_the_old_one_committed(subject: &Subject) {
         crate::subject::poll_until(&mut *next, &mut records, |_, records| !records.is_empty());
         assert_eq!(records[0].offset, round);
     }
+}
+
+/// What happens at the same moment differs from time to time: so many at once, and again.
+#[test]
+fn a_member_of_kafka_leaves_in_the_middle_of_a_rebalance() {
+    with_kafka(leave_in_the_middle_of_a_rebalance);
+}
+
+fn leave_in_the_middle_of_a_rebalance(subject: &Subject) {
+    let log = subject.open();
+    let topic = topic(&*log, 2, Cleanup::Keep);
+    let join = |group: &str, instance: &str| {
+        let config = GroupConfig { instance: Some(instance.into()), ..crate::subject::group(group) };
+        let mut consumer = log.consumer(Some(&config)).unwrap();
+        consumer.subscribe(&[&topic]).unwrap();
+        Member::new(consumer)
+    };
+    let leave = || {
+        let group = unique("group");
+        let mut first = join(&group, "a");
+        settle(&mut [&mut first], |members| members[0].owned.len() == 2);
+        let mut second = join(&group, "b");
+        let heard = first.events;
+        while first.events == heard {
+            first.poll();
+        }
+        // It has made room, and does not hear of its part.
+        settle(&mut [&mut second], |members| members[0].owned.len() == 1);
+        let (left, has_left) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            first.consumer.leave();
+            left.send(())
+        });
+        has_left.recv_timeout(PATIENCE).expect("it leaves");
+        settle(&mut [&mut second], |members| members[0].owned.len() == 2);
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| (0..8).for_each(|_| leave()));
+        }
+    });
 }
