@@ -22,9 +22,10 @@ struct Running {
     projector: Projector,
 }
 
-/// Several topologies share this process and its 300 MiB, so the units of work of each grow less than those of one alone may. The
-/// embedded log keeps a transaction in memory, too, until it is committed.
+/// Several topologies share this process and its 300 MiB, so the units of work of each grow less than those of one alone may; still
+/// less where the embedded log keeps a transaction in memory, too, until it is committed.
 const UNIT_RECORDS_MAX: usize = 8_192;
+const EMBEDDED_UNIT_RECORDS_MAX: usize = 4_096;
 
 impl Workers {
     /// Starts them.
@@ -43,7 +44,7 @@ impl Workers {
         };
         let session_timeout = Duration::from_millis(config.session_timeout_ms.into());
         let options = RuntimeOptions {
-            max_unit_records: UNIT_RECORDS_MAX,
+            max_unit_records: if config.kafka.is_some() { UNIT_RECORDS_MAX } else { EMBEDDED_UNIT_RECORDS_MAX },
             session_timeout,
             steering: Some(steering),
             standbys: config.standbys,
