@@ -175,7 +175,7 @@ impl Session {
     }
 
     /// The offsets go first: while Kafka still marks the last transaction's end, it has them asked again within
-    /// milliseconds, records only after twenty.
+    /// milliseconds, records only after twenty. And by them the next owner finds a transaction that this one left open.
     fn send_consumed(&mut self) -> Result<(), LogError> {
         let mut consumed = Vec::new();
         for LiveTask { sources, phase } in self.tasks.values() {
