@@ -140,11 +140,6 @@ impl<S: StateStore> Task<S> {
         self.attempt_until_done()
     }
 
-    /// Ends the unit of work: it can be committed once all of it is sent.
-    pub(crate) fn seal(&mut self) -> Result<(), TaskError> {
-        self.seal_until_done()
-    }
-
     /// How many records more the unit of work may take.
     pub(crate) fn room(&self) -> usize {
         if self.is_full() || self.attempt.consumed < self.records.len() { 0 } else { self.limit - self.attempt.steps }

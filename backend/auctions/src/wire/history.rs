@@ -143,6 +143,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::wire::json::assert_written_as_serde_would;
 
     fn id<K: TypedUuidKind>() -> impl Strategy<Value = TypedUuid<K>> {
         any::<u128>().prop_map(|number| TypedUuid::from_untyped_uuid(Uuid::from_u128(number)))
@@ -185,10 +186,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_written_as_serde_would(record in any_record()) {
-            let mut json = Vec::new();
-            record.write_json(&mut json);
-            prop_assert_eq!(String::from_utf8(json.clone()).unwrap(), serde_json::to_string(&record).unwrap());
-            prop_assert_eq!(serde_json::from_slice::<HistoryRecord>(&json).unwrap(), record);
+            assert_written_as_serde_would(&record, HistoryRecord::write_json);
         }
     }
 }

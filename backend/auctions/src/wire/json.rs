@@ -100,3 +100,15 @@ impl<'a> ObjectWriter<'a> {
         self.out.extend_from_slice(literal.as_bytes());
     }
 }
+
+/// Holds what `write` writes of a record to what serde would, and serde to reading the record from it.
+#[cfg(test)]
+pub(super) fn assert_written_as_serde_would<T>(record: &T, write: impl FnOnce(&T, &mut Vec<u8>))
+where
+    T: Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug,
+{
+    let mut json = Vec::new();
+    write(record, &mut json);
+    assert_eq!(String::from_utf8_lossy(&json), serde_json::to_string(record).unwrap());
+    assert_eq!(serde_json::from_slice::<T>(&json).unwrap(), *record);
+}

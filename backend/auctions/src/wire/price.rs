@@ -76,6 +76,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::wire::json::assert_written_as_serde_would;
 
     fn id<K: TypedUuidKind>(number: u128) -> TypedUuid<K> {
         TypedUuid::from_untyped_uuid(Uuid::from_u128(number))
@@ -101,10 +102,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_written_as_serde_would(record in any_record()) {
-            let mut json = Vec::new();
-            record.write_json(&mut json);
-            prop_assert_eq!(String::from_utf8(json.clone()).unwrap(), serde_json::to_string(&record).unwrap());
-            prop_assert_eq!(serde_json::from_slice::<PriceRecord>(&json).unwrap(), record);
+            assert_written_as_serde_would(&record, PriceRecord::write_json);
         }
     }
 }

@@ -98,7 +98,7 @@ impl Store {
         Batch { store: self, inner: self.database.batch() }
     }
 
-    /// Waits until fjall has written tables, where it holds much in memory.
+    /// Waits until fjall has written tables, where it holds much in memory. It tells nobody when it has: one has to look.
     fn wait_for_tables(&self) {
         let began = Instant::now();
         while self.database.write_buffer_size() > UNWRITTEN_BYTES_MAX && began.elapsed() < LONGEST_WAIT {

@@ -51,7 +51,8 @@ impl<S: StateStore> Task<S> {
         }
     }
 
-    pub(super) fn seal_until_done(&mut self) -> Result<(), TaskError> {
+    /// Ends the unit of work: it can be committed once all of it is sent.
+    pub(crate) fn seal(&mut self) -> Result<(), TaskError> {
         loop {
             match catch_unwind(AssertUnwindSafe(|| self.try_seal())) {
                 Ok(outcome) => return outcome,
