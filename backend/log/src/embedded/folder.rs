@@ -15,7 +15,17 @@ const UNFINISHED: &str = "gavel.unfinished";
 /// A locked folder; it is free again when this is dropped.
 pub(super) struct Folder {
     path: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Folder {
+    /// Says so, for to close the file may not be enough: a process that another thread is just starting has it open, too, until it runs
+    /// its own program.
+    fn drop(&mut self) {
+        if let Err(error) = self.lock.unlock() {
+            tracing::warn!(%error, "the data folder stays locked until this process ends");
+        }
+    }
 }
 
 impl Folder {
@@ -25,7 +35,7 @@ impl Folder {
         fs::create_dir_all(path).map_err(failed)?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path.join(LOCK)).map_err(failed)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { path: path.to_owned(), lock }),
             Err(TryLockError::WouldBlock) => Err(LogError::FolderInUse(path.to_owned())),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
