@@ -3,7 +3,7 @@
 use gavel_domain::{AccountId, ItemId};
 use newtype_uuid::GenericUuid;
 use serde::{Serialize, Serializer};
-use uuid::Uuid;
+use sha1::{Digest, Sha1};
 
 const BASE36: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
@@ -34,11 +34,13 @@ impl Serialize for Alias {
 /// The name under which everybody sees `bidder` on `item`.
 ///
 /// Four base-36 digits of the UUIDv5 of the bidder in the namespace of the item: nobody can be followed from one item to
-/// the next by it, and nobody has to store it.
+/// the next by it, and nobody has to store it. What a UUIDv5 sets beside its hash lies behind these digits; so the hash alone is asked
+/// for, of a library that lets the processor make it.
 #[must_use]
 pub fn alias(item: ItemId, bidder: AccountId) -> Alias {
-    let hash = Uuid::new_v5(item.as_untyped_uuid(), bidder.as_untyped_uuid().as_bytes());
-    let [b0, b1, b2, b3, ..] = *hash.as_bytes();
+    let hash: [u8; 20] =
+        Sha1::new().chain_update(item.as_untyped_uuid()).chain_update(bidder.as_untyped_uuid()).finalize().into();
+    let [b0, b1, b2, b3, ..] = hash;
     let mut rest = u32::from_be_bytes([b0, b1, b2, b3]);
     let mut digit = || {
         let digit = BASE36[rest as usize % BASE36.len()];
@@ -50,6 +52,8 @@ pub fn alias(item: ItemId, bidder: AccountId) -> Alias {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     fn item(number: u128) -> ItemId {

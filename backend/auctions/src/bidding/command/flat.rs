@@ -51,7 +51,7 @@ pub(super) fn fields<'a>(text: &'a [u8], mut take: impl FnMut(&'a str, Scalar<'a
 /// A string, and what follows it.
 fn string(text: &str) -> Option<(&str, &str)> {
     let text = text.strip_prefix('"')?;
-    let end = text.as_bytes().iter().position(|&byte| byte == b'"')?;
+    let end = memchr::memchr(b'"', text.as_bytes())?;
     Some((&text[..end], &text[end + 1..]))
 }
 
