@@ -49,9 +49,9 @@ struct FlowPage {
     dead_letters: Vec<DeadLetter>,
 }
 
-/// Microseconds as milliseconds: `1.25 ms`.
-fn milliseconds(us: &u64) -> String {
-    format!("{}.{:02} ms", us / 1000, us % 1000 / 10)
+/// Microseconds as milliseconds: `1.25 ms`; a dash where none of `count` bids was measured.
+fn milliseconds(us: &u64, count: &u64) -> String {
+    if *count == 0 { "–".into() } else { format!("{}.{:02} ms", us / 1000, us % 1000 / 10) }
 }
 
 /// `GET /admin/flow`.
