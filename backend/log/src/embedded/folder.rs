@@ -97,3 +97,20 @@ fn sync(folder: &Path) -> IoResult<()> {
 pub(super) fn unwritable(folder: &Path, error: &std::io::Error) -> LogError {
     LogError::Storage(format!("{}: {error}", folder.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As of a process that is being started: the file is open there, too, until it runs its own program.
+    #[test]
+    fn a_copy_of_its_file_does_not_keep_a_folder_locked() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::lock(place.path()).unwrap();
+        let copy = folder.lock.try_clone().unwrap();
+        drop(folder);
+        let again = Folder::lock(place.path());
+        assert!(again.is_ok(), "{:?}", again.err());
+        drop(copy);
+    }
+}

@@ -75,12 +75,17 @@ fn offsets_may_be_added_again(subject: &Subject) {
     poll_until(&mut *consumer, &mut Vec::new(), |_, records| !records.is_empty());
     let (first, second) = (partition(&source, 0), partition(&source, 1));
     let mut producer = log.transactional_producer(&unique("tx")).unwrap();
-    producer.begin().unwrap();
-    for offsets in [vec![consumed(&first, 1)], vec![consumed(&first, 3), consumed(&second, 1)]] {
-        producer.send_offsets(&offsets, &consumer.group_metadata().unwrap()).unwrap();
-    }
-    producer.commit().unwrap();
-    assert_eq!(log.committed(&name, &[first, second]).unwrap(), [Some(3), Some(1)]);
+    let mut add = |is_meant: bool| {
+        producer.begin().unwrap();
+        for offsets in [vec![consumed(&first, 1)], vec![consumed(&first, 3), consumed(&second, 1)]] {
+            producer.send_offsets(&offsets, &consumer.group_metadata().unwrap()).unwrap();
+        }
+        let outcome = if is_meant { producer.commit() } else { producer.abort() };
+        outcome.unwrap();
+        log.committed(&name, &[first.clone(), second.clone()]).unwrap()
+    };
+    assert_eq!(add(false), [None, None]);
+    assert_eq!(add(true), [Some(3), Some(1)]);
 }
 
 fn more_than_a_client_holds_at_a_time_is_committed(subject: &Subject) {

@@ -31,7 +31,7 @@ impl Restarts {
     }
 }
 
-/// The restarts of one thread.
+/// How often one thread, or whatever else it is, was begun anew.
 #[derive(Debug)]
 pub struct CountedRestarts {
     allowed: Restarts,
