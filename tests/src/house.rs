@@ -13,7 +13,7 @@ use crate::process::{Process, free_port, wait_until};
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const REVIVED_WITHIN: Duration = Duration::from_secs(120);
-const STOPPED_WITHIN: Duration = Duration::from_secs(30);
+const STOPPED_WITHIN: Duration = Duration::from_secs(60);
 
 /// The binary under test: `GAVEL_BINARY`, else the one in the target folder beside this test.
 pub fn binary() -> Result<PathBuf> {

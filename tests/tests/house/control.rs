@@ -8,7 +8,7 @@ use gavel_tests::ground::{Ground, servers};
 use gavel_tests::process::wait_until;
 use serde_json::{Value, json};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_changes_no_outcome_embedded() -> Result<()> {

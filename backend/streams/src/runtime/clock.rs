@@ -15,6 +15,12 @@ pub trait Clock: Send + Sync {
         static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
         ORIGIN.elapsed()
     }
+
+    /// How long a thread has to sleep until so much has passed on this clock. Less than `pause` for a clock of a test
+    /// that runs faster than the machine's, so that back-offs pass quickly there.
+    fn sleep_for(&self, pause: Duration) -> Duration {
+        pause
+    }
 }
 
 /// Both readings of a clock.

@@ -36,7 +36,7 @@ impl Stop {
 pub(super) fn run(worker: &Arc<Worker>, stop: &Stop) {
     let mut restarts = worker.options.restarts.begin();
     loop {
-        match catch_unwind(AssertUnwindSafe(|| drive(Member::new(Arc::clone(worker)), stop))) {
+        match catch_unwind(AssertUnwindSafe(|| drive(worker, stop))) {
             Ok(End::Told) => break,
             Ok(End::Failed) => {}
             Err(_) => worker.panicked(),
@@ -46,7 +46,7 @@ pub(super) fn run(worker: &Arc<Worker>, stop: &Stop) {
             break;
         };
         worker.left();
-        stop.wait(pause);
+        stop.wait(worker.options.clock.sleep_for(pause));
         if stop.is_set() {
             break;
         }
@@ -64,11 +64,12 @@ enum End {
 }
 
 /// Between two steps nothing of a unit of work is in hand but what a log that does not answer left open.
-fn drive(mut member: Member, stop: &Stop) -> End {
+fn drive(worker: &Arc<Worker>, stop: &Stop) -> End {
+    let mut member = Member::new(Arc::clone(worker));
     while !stop.is_set() {
         match member.step() {
             Step::Wait(Duration::ZERO) => {}
-            Step::Wait(pause) => stop.wait(pause),
+            Step::Wait(pause) => stop.wait(worker.options.clock.sleep_for(pause)),
             Step::Stopped if member.has_failed() => return End::Failed,
             Step::Stopped => break,
         }

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use gavel_log::{Cleanup, TopicPartition, TopicSpec};
-use gavel_streams::runtime::{Failpoint, Restarts, RuntimeOptions, SystemClock, TaskState};
+use gavel_streams::runtime::{Failpoint, Restarts, RuntimeOptions, TaskState};
 use gavel_streams::{Beat, Runtime};
 
 use crate::faulty::faulty;
-use crate::harness::{House, PARTITIONS, eventually, wait_for_status, wait_until_running};
+use crate::harness::{House, HurriedClock, PARTITIONS, eventually, wait_for_status, wait_until_running};
 
 const RECORDS: usize = 60;
 const NONE: Restarts = Restarts { most: 0, within: Duration::ZERO, first_pause: Duration::ZERO };
@@ -21,7 +21,7 @@ fn survives(seed: u64) {
     let honest = Arc::clone(&house.log);
     let (log, faults) = faulty(&honest, Some(seed));
     house.log = log;
-    let runtime = house.start_with(&RuntimeOptions { clock: Arc::new(SystemClock), ..house.options("one") });
+    let runtime = house.start_with(&RuntimeOptions { clock: Arc::new(HurriedClock), ..house.options("one") });
     house.log = honest;
     // The same (due, key) twice is one timer.
     let mut timers = BTreeSet::new();

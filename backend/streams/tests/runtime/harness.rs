@@ -14,7 +14,7 @@ use gavel_streams::runtime::{Clock, Failpoint, ManualClock, RuntimeOptions, Runt
 use gavel_streams::{Context, Processor, ProcessorError, Runtime, SourceRecord, Timer, Topology, TopologyBuilder};
 use tempfile::TempDir;
 
-/// How long anything here may take before the test fails.
+/// How long nothing new may happen before the test fails. A busy machine is slow, but goes on.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const PARTITIONS: u32 = 2;
 
@@ -66,6 +66,25 @@ impl Processor for Counter {
 
 fn number(bytes: &[u8]) -> i64 {
     std::str::from_utf8(bytes).unwrap().parse().unwrap()
+}
+
+/// The machine's wall clock, on which pauses pass a hundred times as fast: for tests of what is tried again.
+pub(crate) struct HurriedClock;
+
+const HURRY: u32 = 100;
+
+impl Clock for HurriedClock {
+    fn now_ms(&self) -> i64 {
+        SystemClock.now_ms()
+    }
+
+    fn monotonic(&self) -> Duration {
+        SystemClock.monotonic() * HURRY
+    }
+
+    fn sleep_for(&self, pause: Duration) -> Duration {
+        pause / HURRY
+    }
 }
 
 /// A log, a topology with names of its own on it, and folders for as many processes as a test needs.
@@ -246,13 +265,16 @@ impl House {
         self.read("out").iter().map(line).collect()
     }
 
-    /// Waits until there are so many outputs, and returns them.
+    /// Waits until there are so many outputs, as long as there are ever more, and returns them.
     pub(crate) fn wait_for_outputs(&self, count: usize) -> Vec<String> {
-        let mut outputs = Vec::new();
-        eventually(&format!("{count} outputs"), || {
-            outputs = self.outputs();
-            outputs.len() >= count
-        });
+        let mut outputs = self.outputs();
+        while outputs.len() < count {
+            let before = outputs.len();
+            eventually(&format!("{count} outputs, more than {before}"), || {
+                outputs = self.outputs();
+                outputs.len() > before
+            });
+        }
         assert_eq!(outputs.len(), count, "{outputs:?}");
         outputs
     }
