@@ -116,9 +116,17 @@ impl Person {
 
     /// All sequenced events of an item after `after`.
     pub async fn events(&self, item_id: &str, after: u64) -> Result<Vec<Value>> {
-        let answer = self.get(&format!("/api/v1/items/{item_id}/bids?after={after}")).await?;
-        ensure!(answer.status == StatusCode::OK, "the bids answered {answer:?}");
-        Ok(answer.body["events"].as_array().context("events")?.clone())
+        let (mut events, mut cursor) = (Vec::new(), after.to_string());
+        loop {
+            let answer = self.get(&format!("/api/v1/items/{item_id}/bids?cursor={cursor}")).await?;
+            ensure!(answer.status == StatusCode::OK, "the bids answered {answer:?}");
+            let page = answer.body["events"].as_array().context("events")?;
+            events.extend_from_slice(page);
+            match answer.body["next_cursor"].as_str() {
+                Some(next) if !page.is_empty() => next.clone_into(&mut cursor),
+                _ => return Ok(events),
+            }
+        }
     }
 }
 

@@ -13,5 +13,6 @@ pub mod registration;
 pub mod submit;
 mod times;
 pub mod trace;
+pub mod whole;
 pub mod withdrawal;
 pub mod words;

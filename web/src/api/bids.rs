@@ -10,7 +10,7 @@ use gavel_domain::{BidId, ItemId, Minor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::body::{Body, Id, Params};
+use super::body::{Body, Id, Limit, Params, Sequence};
 use super::verdict::{BidVerdict, DecidedBid, Pending, Verdict};
 use crate::edge::bid::{Bid, BidStanding, IdempotencyKey};
 use crate::edge::receipt;
@@ -21,14 +21,15 @@ use crate::security::session::Caller;
 use crate::state::AppState;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// Events in one answer; ask again after the last.
-const EVENTS_MAX: u32 = 10_000;
+/// Events in one answer, at most and where no limit is said; ask again after the last.
+const EVENTS_MAX: u32 = 1_000;
 
 /// A bid.
 #[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct BidBody {
     /// The most you would pay, in minor units. Nobody else ever sees it.
-    #[schema(example = 1250, value_type = i64, required)]
+    #[serde(default, deserialize_with = "crate::edge::whole::optional")]
+    #[schema(example = 1250, value_type = i64, required, minimum = 1, maximum = 9_007_199_254_740_991i64)]
     max_minor: Option<i64>,
 }
 
@@ -36,7 +37,7 @@ pub(super) struct BidBody {
 #[utoipa::path(post, path = "/api/v1/items/{item_id}/bids", operation_id = "place_bid", tag = "bids",
     security(("bearer" = [])), request_body = BidBody, params(
         ("item_id" = String, Path, format = "uuid"),
-        ("Idempotency-Key" = String, Header, description = "The same key again is the same bid")), responses(
+        ("Idempotency-Key" = String, Header, min_length = 1, max_length = 200, pattern = "^[!-~]+$", description = "The same key again is the same bid")), responses(
     (status = 200, description = "It counts", body = BidVerdict),
     (status = 202, description = "Not decided yet: ask at Location", body = Pending,
         headers(("location" = String, description = "The receipt, with the bid's place in the log"))),
@@ -93,7 +94,25 @@ fn maximum(max_minor: Option<i64>) -> Result<Minor, WebError> {
 pub(super) struct After {
     /// The last sequence that is known.
     #[serde(default)]
-    after: u64,
+    #[param(value_type = Option<i64>, minimum = 0)]
+    after: Sequence,
+    /// `next_cursor` of the page before: goes before `after`.
+    cursor: Option<String>,
+    /// How many; at most 1,000 come at a time.
+    #[param(value_type = Option<i32>, minimum = 0)]
+    limit: Option<Limit>,
+}
+
+impl After {
+    /// The last sequence that is known, and how many events are wanted.
+    fn read(self) -> Result<(u64, u32), WebError> {
+        let cursor = self.cursor.filter(|cursor| !cursor.is_empty());
+        let cursor = cursor.map(|cursor| cursor.parse::<Sequence>()).transpose();
+        let cursor =
+            cursor.map_err(|_| WebError::Malformed("the cursor is not valid here; start again without it".into()))?;
+        let limit = self.limit.map_or(EVENTS_MAX, |limit| limit.within(1, EVENTS_MAX));
+        Ok((cursor.unwrap_or(self.after).get(), limit))
+    }
 }
 
 /// Events of an item.
@@ -109,9 +128,9 @@ pub(super) struct Events {
 
 impl Events {
     /// Of what is known after a sequence: only what follows without a gap, for the rest is still on its way.
-    fn of(known: BTreeMap<u64, String>, after: u64) -> Result<Self, WebError> {
+    fn of(known: BTreeMap<u64, String>, after: u64, limit: u32) -> Result<Self, WebError> {
         let count = known.len();
-        let expected = (1..=u64::from(EVENTS_MAX)).map_while(|step| after.checked_add(step));
+        let expected = (1..=u64::from(limit)).map_while(|step| after.checked_add(step));
         let dense = expected.zip(known).take_while(|(expected, (sequence, _))| expected == sequence);
         let records = dense.map(|(_, (_, record))| RawValue::from_string(record));
         let events: Vec<_> =
@@ -130,17 +149,18 @@ impl Events {
 pub(super) async fn list(
     State(state): State<AppState>,
     Id(item_id): Id<ItemId>,
-    Params(After { after }): Params<After>,
+    Params(wanted): Params<After>,
 ) -> Result<Json<Events>, WebError> {
+    let (after, limit) = wanted.read()?;
     if state.database.item(item_id).await?.is_none() {
         return Err(WebError::NotFound("there is no such item"));
     }
     // The newer events first: what leaves them meanwhile is in the database by then.
     let recent = state.hub.events_after(item_id, after);
-    let rows = state.database.events_after(item_id, after, EVENTS_MAX + 1).await?;
+    let rows = state.database.events_after(item_id, after, limit + 1).await?;
     let mut known: BTreeMap<_, _> = rows.into_iter().map(|event| (event.sequence, event.record)).collect();
     known.extend(recent.iter().filter_map(|event| Some((event.sequence()?, event.record.to_string()))));
-    Ok(Json(Events::of(known, after)?))
+    Ok(Json(Events::of(known, after, limit)?))
 }
 
 /// Where a bid may be in the log.
@@ -185,7 +205,7 @@ mod tests {
 
     fn events(sequences: impl IntoIterator<Item = u64>, after: u64) -> (usize, Option<String>) {
         let known = sequences.into_iter().map(|sequence| (sequence, format!("{{\"sequence\":{sequence}}}"))).collect();
-        let Events { events, next_cursor } = Events::of(known, after).unwrap();
+        let Events { events, next_cursor } = Events::of(known, after, EVENTS_MAX).unwrap();
         (events.len(), next_cursor)
     }
 
@@ -196,8 +216,8 @@ mod tests {
         assert_eq!(events([8, 10], 7), (1, Some("8".into())));
         assert_eq!(events([9], 7), (0, Some("7".into())));
         let max = u64::from(EVENTS_MAX);
-        assert_eq!(events(1..=max, 0), (10_000, None));
-        assert_eq!(events(1..=max + 1, 0), (10_000, Some("10000".into())));
+        assert_eq!(events(1..=max, 0), (1_000, None));
+        assert_eq!(events(1..=max + 1, 0), (1_000, Some("1000".into())));
     }
 
     #[test]

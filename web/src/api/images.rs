@@ -53,11 +53,11 @@ async fn read(state: &AppState, request: Request) -> Result<Bytes, WebError> {
     if !kind.starts_with("multipart/form-data") {
         return Bytes::from_request(request, state).await.map_err(|_| too_large);
     }
-    let mut form =
-        Multipart::from_request(request, state).await.map_err(|error| WebError::Malformed(error.body_text()))?;
-    match form.next_field().await.map_err(|error| WebError::Malformed(error.body_text()))? {
+    let malformed = || WebError::Malformed("the form is not understood; send the picture as its first part".into());
+    let mut form = Multipart::from_request(request, state).await.map_err(|_| malformed())?;
+    match form.next_field().await.map_err(|_| malformed())? {
         Some(field) => field.bytes().await.map_err(|_| too_large),
-        None => Err(WebError::Malformed("the form has no part".into())),
+        None => Err(malformed()),
     }
 }
 

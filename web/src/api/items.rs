@@ -6,8 +6,9 @@ use axum::{Extension, Json};
 use gavel_domain::ItemId;
 use gavel_readmodel::{ItemQuery, ItemSort, PAGE_MAX, StatusFilter};
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
-use super::body::{Body, Id, Params};
+use super::body::{Body, Id, Limit, Params};
 use super::present::{Item, current_item};
 use crate::edge::category;
 use crate::edge::listing::Listing;
@@ -53,14 +54,30 @@ pub(super) struct Browse {
     q: Option<String>,
     /// The slug of a category; its parts are included.
     category: Option<String>,
-    /// `scheduled`, `open` or `ended`; any if absent.
+    /// `scheduled`, `open`, `ended` or `any`; any if absent.
+    #[param(schema_with = status_names)]
     status: Option<String>,
     /// `ending_soon`, `newest`, `price_low`, `price_high` or `most_bids`.
+    #[param(schema_with = sort_names)]
     sort: Option<String>,
     /// From the page before.
     cursor: Option<String>,
     /// How many, up to 100.
-    limit: Option<u32>,
+    #[param(value_type = Option<i32>, minimum = 0)]
+    limit: Option<Limit>,
+}
+
+fn status_names() -> Object {
+    names(StatusFilter::ALL.map(StatusFilter::name))
+}
+
+fn sort_names() -> Object {
+    names(ItemSort::ALL.map(ItemSort::name))
+}
+
+/// One of these words.
+fn names<const N: usize>(names: [&'static str; N]) -> Object {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).build()
 }
 
 /// A page of items.
@@ -87,7 +104,7 @@ pub(super) async fn list(
         status: parse("status", browse.status.as_deref(), StatusFilter::parse)?,
         sort: parse("sort", browse.sort.as_deref(), ItemSort::parse)?,
         cursor: given(browse.cursor),
-        limit: browse.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, PAGE_MAX),
+        limit: browse.limit.map_or(LIMIT_DEFAULT, |limit| limit.within(1, PAGE_MAX)),
         now_ms,
     };
     let page = state.database.items(&query).await?;
@@ -102,7 +119,7 @@ pub(super) async fn list(
 
 fn parse<T: Default>(name: &str, text: Option<&str>, read: impl Fn(&str) -> Option<T>) -> Result<T, WebError> {
     match text {
-        None | Some("") => Ok(T::default()),
+        None => Ok(T::default()),
         Some(text) => read(text).ok_or_else(|| WebError::Malformed(format!("{name} does not take that value"))),
     }
 }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
-use utoipa::openapi::schema::AllOfBuilder;
+use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, OpenApi as Description, Ref, RefOr, Response as ResponseDescription};
 use utoipa::{Modify, OpenApi};
@@ -22,7 +22,7 @@ use crate::error::Problem;
         images::thumbnail, show,
     ),
     components(schemas(Problem)),
-    modifiers(&Bearer, &Problems)
+    modifiers(&Bearer, &Problems, &OneEnding, &PictureForm)
 )]
 struct Api;
 
@@ -33,6 +33,39 @@ impl Modify for Bearer {
     fn modify(&self, description: &mut Description) {
         let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
         description.components.get_or_insert_default().add_security_scheme("bearer", scheme);
+    }
+}
+
+/// A listing says once when it ends: `ends_at_ms` or `duration_s`.
+struct OneEnding;
+
+impl Modify for OneEnding {
+    fn modify(&self, description: &mut Description) {
+        let components = description.components.get_or_insert_default();
+        let Some(RefOr::T(listing)) = components.schemas.remove("Listing") else { return };
+        let ways = [("ends_at_ms", "duration_s"), ("duration_s", "ends_at_ms")].into_iter().fold(
+            OneOfBuilder::new(),
+            |ways, (said, unsaid)| {
+                let whole = ObjectBuilder::new().schema_type(Type::Integer);
+                let absent = ObjectBuilder::new().schema_type(Type::Null);
+                ways.item(ObjectBuilder::new().property(said, whole).required(said).property(unsaid, absent))
+            },
+        );
+        let listing = AllOfBuilder::new().item(listing).item(Schema::OneOf(ways.build()));
+        components.schemas.insert("Listing".into(), RefOr::T(listing.build().into()));
+    }
+}
+
+/// A picture in a form is the form's first part.
+struct PictureForm;
+
+impl Modify for PictureForm {
+    fn modify(&self, description: &mut Description) {
+        let path = description.paths.paths.get_mut("/api/v1/images").and_then(|path| path.post.as_mut());
+        let Some(RefOr::T(body)) = path.and_then(|upload| upload.request_body.as_mut()) else { return };
+        let file = ObjectBuilder::new().schema_type(Type::String).content_media_type("image/*");
+        let form = ObjectBuilder::new().property("file", file).required("file");
+        body.content.insert("multipart/form-data".into(), Content::new(Some(form)).into());
     }
 }
 

@@ -31,7 +31,8 @@ pub(super) async fn put(
 #[utoipa::path(delete, path = "/api/v1/items/{item_id}/watch", operation_id = "unwatch_item", tag = "items",
     security(("bearer" = [])),
     params(("item_id" = String, Path, format = "uuid")), responses(
-    (status = 204, description = "Not watched")))]
+    (status = 204, description = "Not watched"),
+    (status = 404, description = "That is no id of an item")))]
 pub(super) async fn delete(
     State(state): State<AppState>,
     caller: Caller,

@@ -10,6 +10,7 @@ use gavel_log::{NewRecord, TopicPartition};
 use newtype_uuid::GenericUuid;
 use serde::Deserialize;
 use tokio::time::Instant;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 use uuid::Uuid;
 
 use super::category;
@@ -33,30 +34,33 @@ const ASK_AGAIN: Duration = Duration::from_millis(250);
 #[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
 pub struct Listing {
     /// One line, up to 120 characters.
-    #[schema(value_type = String, required)]
+    #[schema(value_type = String, required, min_length = 1, max_length = 120, pattern = r"\S")]
     pub title: Option<String>,
     /// Plain text, up to 10,000 characters.
+    #[schema(max_length = 10_000)]
     pub description: Option<String>,
     /// The slug of a category.
     #[schema(value_type = String, required, example = "cameras")]
     pub category: Option<String>,
     /// ISO 4217 code.
-    #[schema(value_type = String, required, example = "USD")]
+    #[schema(schema_with = currency_codes, required)]
     pub currency: Option<String>,
     /// Where bidding starts, in minor units.
-    #[schema(value_type = i64, required, example = 100)]
+    #[serde(default, deserialize_with = "crate::edge::whole::optional")]
+    #[schema(value_type = i64, required, example = 100, minimum = 1, maximum = 9_007_199_254_740_991i64)]
     pub starting_minor: Option<i64>,
     /// The least for which you sell. Nobody else ever sees it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::edge::whole::optional")]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991i64)]
     pub reserve_minor: Option<i64>,
     /// For how much it can be had at once.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::edge::whole::optional")]
     pub buy_now_minor: Option<i64>,
     /// When bidding opens; at once if absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::edge::whole::optional")]
     pub starts_at_ms: Option<i64>,
     /// When it ends. This or `duration_s`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::edge::whole::optional")]
     pub ends_at_ms: Option<i64>,
     /// How long it runs. This or `ends_at_ms`.
     #[serde(default)]
@@ -64,12 +68,30 @@ pub struct Listing {
     pub duration_s: Option<u32>,
     /// How it closes; hard if absent.
     #[serde(default)]
-    #[schema(value_type = Option<Object>, example = json!({"kind": "hard"}))]
+    #[schema(schema_with = closing_kinds)]
     pub closing: Option<Closing>,
     /// Pictures uploaded before.
     #[serde(default)]
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<String>, max_items = 12)]
     pub images: Vec<ImageId>,
+}
+
+/// The currencies of the house, as the description of the interface tells them.
+fn currency_codes() -> Schema {
+    let codes = Currency::ALL.iter().map(|currency| currency.code());
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(codes)).into()
+}
+
+/// How a listing may close, as the description of the interface tells it.
+fn closing_kinds() -> Schema {
+    let kind = |name: &str| ObjectBuilder::new().schema_type(Type::String).enum_values(Some([name]));
+    let seconds = || ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(SOFT_CLOSE_S_MAX));
+    let hard = ObjectBuilder::new().property("kind", kind("hard")).required("kind");
+    let members = ["window_s", "extend_s", "cap_s"];
+    let soft = ObjectBuilder::new().property("kind", kind("soft")).required("kind");
+    let soft = members.into_iter().fold(soft, |soft, member| soft.property(member, seconds()).required(member));
+    let absent = ObjectBuilder::new().schema_type(Type::Null);
+    OneOfBuilder::new().item(hard).item(soft).item(absent).build().into()
 }
 
 /// A listing in which nothing is wrong.
