@@ -49,7 +49,7 @@ async function waitFor(is, what, withinMs = 90_000) {
 }
 
 const decided = (sequence, more) => ({
-  type: "bid_decided", sequence, decision: "accepted", alias: "b***r", bidder_id: "x", leader_id: "x", price_minor: 500 + sequence,
+  type: "bid_decided", sequence, decision: "accepted", alias: "b***r", leader_alias: "b***r", price_minor: 500 + sequence,
   minimum_minor: 600 + sequence, bid_count: sequence, reserve_met: true, at_ms: Date.now(), ...more,
 });
 

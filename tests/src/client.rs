@@ -114,6 +114,11 @@ impl Person {
         Ok(answer.body)
     }
 
+    /// Their public name on an item.
+    pub async fn alias(&self, item_id: &str) -> Result<Value> {
+        Ok(self.item(item_id).await?["you"]["alias"].clone())
+    }
+
     /// All sequenced events of an item after `after`.
     pub async fn events(&self, item_id: &str, after: u64) -> Result<Vec<Value>> {
         let (mut events, mut cursor) = (Vec::new(), after.to_string());

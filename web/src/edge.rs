@@ -7,6 +7,7 @@ mod capitals;
 pub mod category;
 pub mod geo;
 pub mod listing;
+pub mod own_maximum;
 pub mod picture;
 pub mod receipt;
 pub mod registration;

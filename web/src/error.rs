@@ -101,6 +101,9 @@ pub enum WebError {
     /// Fields are wrong.
     #[error("some fields are wrong")]
     Invalid(FieldErrors),
+    /// An idempotency key came again, with another bid.
+    #[error("this Idempotency-Key came with another bid before, which stays as it is; send a new key with a new bid")]
+    KeyReused,
     /// An account with that e-mail address exists.
     #[error("an account with this e-mail address exists; sign in, or use another address")]
     EmailTaken,
@@ -154,7 +157,7 @@ impl WebError {
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Invalid(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::EmailTaken | Self::Refused { .. } => StatusCode::CONFLICT,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::LogUnavailable | Self::DiskFull | Self::DatabaseUnavailable => StatusCode::SERVICE_UNAVAILABLE,

@@ -26,10 +26,12 @@ use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::edge::geo::Geo;
+use crate::edge::own_maximum::OwnMaxima;
 use crate::edge::words::ProhibitedWords;
 use crate::live::{Live, LiveParts};
 use crate::metrics;
 use crate::operator::Door;
+use crate::security::aliases::Aliases;
 use crate::security::password::Passwords;
 use crate::security::rate_limit::RateLimits;
 use crate::server;
@@ -109,7 +111,7 @@ impl House {
         };
         let door = open_door(&config, &log);
         let state = match role.has_web() {
-            true => Some(state(config, address, &log, &database, instance, geo, words)?),
+            true => Some(state(config, address, &log, &database, instance, (geo, words)).await?),
             false => None,
         };
         let live = state.as_ref().map(|state| Arc::clone(&state.live));
@@ -189,21 +191,23 @@ fn open_door(config: &Config, log: &Arc<dyn Log>) -> Option<Door> {
     opened.inspect_err(|error| tracing::warn!(%error, "operators' commands will not reach this house")).ok()
 }
 
-fn state(
+async fn state(
     config: Config,
     address: SocketAddr,
     log: &Arc<dyn Log>,
     database: &Database,
     instance: String,
-    geo: Geo,
-    words: ProhibitedWords,
+    (geo, words): (Geo, ProhibitedWords),
 ) -> Result<AppState, StartError> {
     let producer = log.producer()?;
+    let control = Arc::clone(log);
+    let aliases = log::off_thread(move || Aliases::open(&*control)).await?;
     let live = Live::start(LiveParts {
         database: database.clone(),
         log: Arc::clone(log),
         producer: Arc::clone(&producer),
         source: instance,
+        aliases: aliases.clone(),
         is_limited: config.rate_limits == crate::config::Switch::On,
     })
     .map_err(StartError::Threads)?;
@@ -219,6 +223,8 @@ fn state(
         geo,
         words,
         limits: RateLimits::new(config.rate_limits),
+        aliases,
+        maxima: OwnMaxima::default(),
         passwords: Passwords::prepared(),
         config,
     }))

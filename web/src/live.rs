@@ -55,6 +55,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::security::aliases::Aliases;
 use admission::Admissions;
 use badge::Badges;
 pub use event::{DecisionKey, Fact, LiveEvent};
@@ -80,6 +81,8 @@ pub struct LiveParts {
     pub log: Arc<dyn Log>,
     /// Appends this process's figures.
     pub producer: Arc<dyn Producer>,
+    /// Gives bidders their public names.
+    pub aliases: Aliases,
     /// Name of this process in those figures.
     pub source: String,
     /// Whether connections are limited per address.
@@ -93,6 +96,7 @@ pub struct Live {
     /// How long bids take.
     pub flow: Arc<Flow>,
     database: Database,
+    aliases: Aliases,
     badges: Arc<Badges>,
     hints: Arc<Hints>,
     board: Arc<Board>,
@@ -120,6 +124,7 @@ impl Live {
             hub: Arc::clone(&hub),
             flow: Arc::clone(&flow),
             database: parts.database.clone(),
+            aliases: parts.aliases.clone(),
             badges: Arc::default(),
             hints: Arc::default(),
             board: Arc::default(),
@@ -133,6 +138,7 @@ impl Live {
             badges: Arc::clone(&live.badges),
             hints: Arc::clone(&live.hints),
             board: Arc::clone(&live.board),
+            aliases: parts.aliases,
         };
         let tail = Tail::start(parts.database.clone(), parts.log, dispatch, Handle::current())?;
         let mut tasks = JoinSet::new();
@@ -194,6 +200,7 @@ struct Dispatch {
     badges: Arc<Badges>,
     hints: Arc<Hints>,
     board: Arc<Board>,
+    aliases: Aliases,
 }
 
 impl Reader for Dispatch {
@@ -208,7 +215,7 @@ impl Reader for Dispatch {
                 topics::NOTICES => self.badges.noticed(record),
                 topics::ANALYTICS => self.hints.moved(record),
                 topics::METRICS => self.board.read(record),
-                _ => match LiveEvent::parse(record) {
+                _ => match LiveEvent::parse(record, &self.aliases) {
                     Ok(event) => events.extend(event),
                     Err(reason) => {
                         let (topic, partition, offset) = (&record.topic, record.partition, record.offset);

@@ -10,8 +10,10 @@ use gavel_readmodel::Database;
 
 use crate::config::Config;
 use crate::edge::geo::Geo;
+use crate::edge::own_maximum::OwnMaxima;
 use crate::edge::words::ProhibitedWords;
 use crate::live::{Flow, Hub, Live};
+use crate::security::aliases::Aliases;
 use crate::security::password::Passwords;
 use crate::security::rate_limit::RateLimits;
 
@@ -41,6 +43,10 @@ pub struct Parts {
     pub words: ProhibitedWords,
     /// How often clients may ask.
     pub limits: RateLimits,
+    /// Gives bidders their public names.
+    pub aliases: Aliases,
+    /// What bidders bid at most, for themselves.
+    pub maxima: OwnMaxima,
     /// Hashing.
     pub passwords: Passwords,
     /// Where this process is served.

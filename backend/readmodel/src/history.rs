@@ -203,6 +203,21 @@ impl Database {
         self.first_decision(sql(SELECT_RECEIPTS).push("command_id = ").push_bind(command_id)).await
     }
 
+    /// The last bid of an account on an item that counted: the one with its highest maximum.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn last_counted_bid(&self, account_id: AccountId, item_id: ItemId) -> Result<Option<Receipt>> {
+        sql(SELECT_RECEIPTS)
+            .push("bidder_id = ")
+            .push_bind(account_id)
+            .push(" AND item_id = ")
+            .push_bind(item_id)
+            .push(" AND decision IN ('accepted', 'accepted_outbid', 'raised') ORDER BY log_offset DESC LIMIT 1")
+            .fetch_optional(&self.readers)
+            .await
+    }
+
     async fn first_decision(&self, receipts: Statement) -> Result<Option<Receipt>> {
         receipts
             .push(" ORDER BY CASE decision WHEN 'duplicate' THEN 1 ELSE 0 END, log_partition, log_offset LIMIT 1")

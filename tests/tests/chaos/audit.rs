@@ -117,7 +117,7 @@ async fn read_model(url: &str, completions: &BTreeMap<String, Value>) -> Result<
         loop {
             let item = reader.item(item_id).await?;
             let is_shown = item["status"] == "ended"
-                && item["winner_id"] == completion["winner_id"]
+                && item["winner_alias"].is_null() == completion["winner_id"].is_null()
                 && ["outcome", "price_minor", "bid_count", "sequence"]
                     .iter()
                     .all(|name| item[name] == completion[name]);

@@ -89,7 +89,7 @@ async fn pause_over_an_end(ground: &mut Ground) -> Result<()> {
     let mut watcher = Watcher::connect(&url, &[(&item, 0)]).await?;
     let frames = watcher.until_completed().await?;
     let completion = &frames.last().context("a completion")?["event"];
-    assert_eq!((&completion["outcome"], &completion["winner_id"]), (&json!("sold"), &json!(ben.account_id)));
+    assert_eq!((&completion["outcome"], &completion["winner_alias"]), (&json!("sold"), &ben.alias(&item).await?));
     assert_eq!(completion["ended_at_ms"], ends_at_ms);
     let receipt = late.location.context("a receipt address")?;
     let mut decision = Value::Null;

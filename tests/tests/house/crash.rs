@@ -47,7 +47,7 @@ async fn a_lot_whose_end_passed_while_all_was_down_ends_with_the_bids_before_its
     let mut watcher = Watcher::connect(&ground.url(), &[(&item, 0)]).await?;
     let frames = watcher.until_completed().await?;
     let completion = &frames.last().context("a completion")?["event"];
-    assert_eq!((&completion["outcome"], &completion["winner_id"]), (&json!("sold"), &json!(ann.account_id)));
+    assert_eq!((&completion["outcome"], &completion["winner_alias"]), (&json!("sold"), &ann.alias(&item).await?));
     assert_eq!(completion["ended_at_ms"], ends_at_ms);
     Ok(())
 }

@@ -73,12 +73,26 @@ async fn auction(url: &str) -> Result<()> {
     assert_eq!(sequences, [1, 2, 3, 4], "dense, without rejections and silent raises");
     let completion = &frames[3]["event"];
     assert_eq!((&completion["outcome"], &completion["price_minor"]), (&json!("sold"), &json!(2000)), "{completion}");
-    assert_eq!(completion["winner_id"], ben.account_id.as_str());
+    assert_eq!(completion["winner_alias"], ben.alias(&item).await?);
     assert_eq!(completion["ended_at_ms"], listed["ends_at_ms"], "the effective end, not the tick's time");
 
     let events = ann.events(&item, 0).await?;
     let framed: Vec<&Value> = frames.iter().map(|frame| &frame["event"]).collect();
     assert_eq!(events.iter().collect::<Vec<_>>(), framed, "what is listed is what was pushed");
+    let own = ben.item(&item).await?["you"].clone();
+    assert_eq!(
+        (&own["max_minor"], &own["leading"], &own["has_bid"]),
+        (&json!(3000), &json!(true), &json!(true)),
+        "{own}"
+    );
+    let reused = ben.bid(&item, 3100, "k2").await?;
+    assert_eq!(reused.status, StatusCode::UNPROCESSABLE_ENTITY, "{reused:?}");
+    assert_eq!(reused.body["type"], "urn:gavel:problem:idempotency-key-reused");
+    assert_eq!(
+        ben.bid(&item, 3000, "k2").await?.body["sequence"],
+        met.body["sequence"],
+        "the same request is the same bid"
+    );
     let late = ann.bid(&item, 9000, "k9").await?;
     assert_eq!((late.status, &late.body["decision"]), (StatusCode::CONFLICT, &json!("ended")), "{late:?}");
     let ended = ann.item(&item).await?;
@@ -111,7 +125,7 @@ async fn a_withdrawn_item_ends_at_once() -> Result<()> {
     assert_eq!(frames.iter().map(|frame| &frame["sequence"]).collect::<Vec<_>>(), [&json!(2), &json!(3)], "{frames:?}");
     let completion = &frames[1]["event"];
     assert_eq!(
-        (&completion["outcome"], &completion["winner_id"], &completion["price_minor"]),
+        (&completion["outcome"], &completion["winner_alias"], &completion["price_minor"]),
         (&json!("withdrawn"), &json!(null), &json!(100))
     );
     Ok(())

@@ -32,6 +32,7 @@ async fn planted_secrets_show_nowhere() -> Result<()> {
     seen.push(("the log lines".into(), ground.log()));
     seen.extend(topics(&*log)?);
     look(&people, &seen);
+    look_for_bidders(&people[1], &seen);
     Ok(())
 }
 
@@ -73,10 +74,42 @@ async fn auction(ground: &Ground) -> Result<([Person; 2], Vec<Seen>)> {
     for path in pages(&item) {
         seen.push((format!("{path} to a stranger"), reqwest::get(format!("{url}{path}")).await?.text().await?));
         for person in [&ann, &seller] {
-            seen.push((format!("{path} to {}", person.account_id), person.text(&path).await?));
+            let text = person.text(&path).await?;
+            // Bidders are told their own maximum, on the page and in the state of its item.
+            let is_told = person.account_id == ann.account_id && path.ends_with(&format!("/items/{item}"));
+            let text = if is_told { without_own_maximum(&text) } else { text };
+            seen.push((format!("{path} to {}", person.account_id), text));
         }
     }
     Ok(([seller, ann], seen))
+}
+
+/// Nobody but a bidder is told who they are, and where.
+fn look_for_bidders(bidder: &Person, seen: &[Seen]) {
+    for (place, text) in seen {
+        let is_own = place.ends_with(&bidder.account_id);
+        let is_internal = place.starts_with("auctions.")
+            || place == "notices"
+            || place == "the log lines"
+            || place.contains("/admin");
+        let names = ["\"bidder_id\"", "\"leader_id\"", "\"winner_id\"", "\"grid\"", &bidder.account_id];
+        for name in names.into_iter().filter(|_| !is_own && !is_internal) {
+            assert!(!text.contains(name), "{place} shows {name}: {text}");
+        }
+    }
+}
+
+/// What a bidder sees of an item, but for what only they see.
+fn without_own_maximum(text: &str) -> String {
+    let told = [
+        format!("\"max_minor\":{MAXIMUM}"),
+        format!("data-own-max=\"{MAXIMUM}\""),
+        "Your maximum is <strong>".to_owned(),
+    ];
+    let is_told = |line: &&str| told.iter().any(|told| line.contains(told.as_str()));
+    assert!(text.lines().any(|line| is_told(&line)), "bidders are told their own maximum: {text}");
+    let text: Vec<_> = text.lines().map(|line| line.replace(&told[0], "")).collect();
+    text.iter().filter(|line| !is_told(&line.as_str())).map(|line| format!("{line}\n")).collect()
 }
 
 fn look(people: &[Person], seen: &[Seen]) {

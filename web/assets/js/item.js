@@ -20,7 +20,6 @@ const STANDINGS = {
 };
 const OUTCOMES = { sold: "Sold", unsold: "Ended without a bid", reserve_not_met: "The reserve was not met", withdrawn: "Withdrawn by the seller" };
 
-const viewer = document.body.dataset.viewer;
 const isWhole = new URLSearchParams(location.search).has("history");
 const news = new Map();
 let last = 0;
@@ -91,10 +90,14 @@ function tell(event, isNews) {
 function tellMinimum(event) {
   part("minimum")?.replaceChildren(amount(event.minimum_minor));
   const hint = document.getElementById("amount-hint");
-  if (hint) hint.textContent = `${words(event.minimum_minor)} or more`;
   const step = event.minimum_minor - event.price_minor;
+  const ownMax = Number(panel().querySelector("[data-own-max]")?.dataset.ownMax ?? 0);
+  // Who leads can only raise their own maximum.
+  const leads = panel().dataset.you && event.leader_alias === panel().dataset.you;
+  const least = leads ? Math.max(event.minimum_minor, ownMax + step) : event.minimum_minor;
+  if (hint) hint.textContent = `${words(least)} or more`;
   part("quick")?.querySelectorAll("button").forEach((button, index) => {
-    const minor = event.minimum_minor + index * step;
+    const minor = least + index * step;
     button.value = typed(minor, Number(panel().dataset.decimals));
     button.replaceChildren(amount(minor));
   });
@@ -112,9 +115,10 @@ function tellEnd(endsAtMs, isNews) {
 }
 
 function tellStanding(event, isNews) {
-  if (!viewer) return;
-  if (event.bidder_id === viewer && event.type === "bid_decided") panel().dataset.bidBefore = "";
-  const standing = event.leader_id === viewer ? "leads" : "bidBefore" in panel().dataset ? "outbid" : undefined;
+  const you = panel().dataset.you;
+  if (!you) return;
+  if (event.alias === you && event.type === "bid_decided") panel().dataset.bidBefore = "";
+  const standing = event.leader_alias === you ? "leads" : "bidBefore" in panel().dataset ? "outbid" : undefined;
   const box = part("standing");
   if (!standing || box.dataset.standing === standing) return;
   const [tone, heading, text] = STANDINGS[standing];
@@ -141,8 +145,8 @@ function addRow(sequence, event) {
   const note = document.createElement("span");
   note.className = "note";
   note.append(DONE[event.decision] ?? "", " · ", moment(event.at_ms));
-  who.append(event.alias ?? "The seller");
-  if (viewer && event.bidder_id === viewer) {
+  who.append(event.type === "bid_decided" ? event.alias : "The seller");
+  if (event.alias && event.alias === panel().dataset.you) {
     const you = document.createElement("span");
     you.className = "quiet";
     you.textContent = " (you)";

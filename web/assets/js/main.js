@@ -9,7 +9,7 @@ preparePage();
 const isFollowing = followItem() || followLots();
 const isDesk = document.querySelector("[data-desk]") !== null;
 // Other pages of the signed-in have a badge to keep.
-if (!isFollowing && !isDesk && document.body.dataset.viewer) connect(() => liveAddress("/live"), () => {}, () => {});
+if (!isFollowing && !isDesk && "viewer" in document.body.dataset) connect(() => liveAddress("/live"), () => {}, () => {});
 const tick = () => {
   runClocks();
   runItemClock();

@@ -128,11 +128,16 @@ pub(super) struct Events {
 
 impl Events {
     /// Of what is known after a sequence: only what follows without a gap, for the rest is still on its way.
-    fn of(known: BTreeMap<u64, String>, after: u64, limit: u32) -> Result<Self, WebError> {
+    fn of(
+        known: BTreeMap<u64, String>,
+        after: u64,
+        limit: u32,
+        public: impl Fn(String) -> String,
+    ) -> Result<Self, WebError> {
         let count = known.len();
         let expected = (1..=u64::from(limit)).map_while(|step| after.checked_add(step));
         let dense = expected.zip(known).take_while(|(expected, (sequence, _))| expected == sequence);
-        let records = dense.map(|(_, (_, record))| RawValue::from_string(record));
+        let records = dense.map(|(_, (_, record))| RawValue::from_string(public(record)));
         let events: Vec<_> =
             records.collect::<Result<_, _>>().map_err(|error| WebError::Internal(error.to_string()))?;
         let has_more = events.len() < count;
@@ -160,7 +165,7 @@ pub(super) async fn list(
     let rows = state.database.events_after(item_id, after, limit + 1).await?;
     let mut known: BTreeMap<_, _> = rows.into_iter().map(|event| (event.sequence, event.record)).collect();
     known.extend(recent.iter().filter_map(|event| Some((event.sequence()?, event.record.to_string()))));
-    Ok(Json(Events::of(known, after, limit)?))
+    Ok(Json(Events::of(known, after, limit, |record| state.aliases.public(item_id, &record))?))
 }
 
 /// Where a bid may be in the log.
@@ -205,7 +210,7 @@ mod tests {
 
     fn events(sequences: impl IntoIterator<Item = u64>, after: u64) -> (usize, Option<String>) {
         let known = sequences.into_iter().map(|sequence| (sequence, format!("{{\"sequence\":{sequence}}}"))).collect();
-        let Events { events, next_cursor } = Events::of(known, after, EVENTS_MAX).unwrap();
+        let Events { events, next_cursor } = Events::of(known, after, EVENTS_MAX, |record| record).unwrap();
         (events.len(), next_cursor)
     }
 

@@ -1,7 +1,7 @@
 //! `POST /api/v1/items`, `GET /api/v1/items`, `GET /api/v1/items/{item_id}`.
 
 use axum::extract::State;
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::{Extension, Json};
 use gavel_domain::ItemId;
 use gavel_readmodel::{ItemQuery, ItemSort, PAGE_MAX, StatusFilter};
@@ -112,7 +112,7 @@ pub(super) async fn list(
         if let Some(standing) = state.hub.recent(row.item_id) {
             standing.lay_over(&mut row);
         }
-        Item::of(row, now_ms)
+        Item::of(row, now_ms, &state.aliases)
     });
     Ok(Json(ItemPage { items: current.collect(), next_cursor: page.next_cursor }))
 }
@@ -124,12 +124,21 @@ fn parse<T: Default>(name: &str, text: Option<&str>, read: impl Fn(&str) -> Opti
     }
 }
 
-/// An item's public state.
+/// An item's public state; with a session, also how its caller stands with it.
 #[utoipa::path(get, path = "/api/v1/items/{item_id}", operation_id = "show_item", tag = "items",
+    security((), ("bearer" = [])),
     params(("item_id" = String, Path, format = "uuid")), responses(
     (status = 200, description = "The item", body = Item),
     (status = 404, description = "No such item")))]
-pub(super) async fn show(State(state): State<AppState>, Id(item_id): Id<ItemId>) -> Result<Json<Item>, WebError> {
+pub(super) async fn show(
+    State(state): State<AppState>,
+    caller: Option<Caller>,
+    Id(item_id): Id<ItemId>,
+) -> Result<([(HeaderName, HeaderValue); 1], Json<Item>), WebError> {
     let row = current_item(&state, item_id).await?;
-    Ok(Json(Item::of(row, state.now_ms())))
+    let item = match caller {
+        Some(caller) => Item::seen_by(&state, &caller, row).await?,
+        None => Item::of(row, state.now_ms(), &state.aliases),
+    };
+    Ok(([(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"))], Json(item)))
 }

@@ -1,11 +1,14 @@
 //! How items look to programs.
 
 use gavel_auctions::wire::{Outcome, ReserveStatus};
-use gavel_domain::{AccountId, Closing, ImageId, ItemId};
+use gavel_domain::{AccountId, Closing, ImageId, ItemId, Minor};
 use gavel_readmodel::ItemRow;
 use serde::Serialize;
 
+use crate::edge::own_maximum;
 use crate::error::WebError;
+use crate::security::aliases::Aliases;
+use crate::security::session::Caller;
 use crate::state::AppState;
 
 /// The public state of an item, as new as this process knows it.
@@ -19,6 +22,9 @@ pub async fn current_item(state: &AppState, item_id: ItemId) -> Result<ItemRow, 
     if let Some(standing) = standing {
         standing.lay_over(&mut row);
     }
+    // The processor's names can be made by anybody who knows an account id; the house's cannot.
+    row.leader_alias = state.aliases.name_of(item_id, row.leader_id);
+    row.winner_alias = state.aliases.name_of(item_id, row.winner_id);
     Ok(row)
 }
 
@@ -55,8 +61,9 @@ pub(super) struct Item {
     /// The leader's public name on this item.
     #[schema(required)]
     leader: Option<String>,
-    #[schema(value_type = Option<String>, format = "uuid", required)]
-    leader_id: Option<AccountId>,
+    /// The same.
+    #[schema(required)]
+    leader_alias: Option<String>,
     /// Of the newest event.
     sequence: u64,
     /// The server's clock.
@@ -68,9 +75,42 @@ pub(super) struct Item {
     /// The winner's public name on this item.
     #[serde(skip_serializing_if = "Option::is_none")]
     winner: Option<String>,
+    /// The same.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = "uuid")]
-    winner_id: Option<AccountId>,
+    winner_alias: Option<String>,
+    /// Who asks, to themselves alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    you: Option<You>,
+}
+
+/// How whoever asks stands with an item.
+#[derive(Serialize, utoipa::ToSchema)]
+struct You {
+    /// Their public name on it.
+    alias: String,
+    /// Whether they lead, or led when it ended.
+    leading: bool,
+    /// Whether a bid of theirs counts.
+    has_bid: bool,
+    /// Whether they watch it.
+    watching: bool,
+    /// The most they bid; null without a bid. Nobody else ever sees it.
+    #[schema(required)]
+    max_minor: Option<i64>,
+}
+
+impl You {
+    async fn of(state: &AppState, caller: &Caller, row: &ItemRow) -> Result<Self, WebError> {
+        let max = own_maximum::standing(state, caller.id(), row.item_id).await?;
+        let leading = row.leader_id == Some(caller.id());
+        Ok(Self {
+            alias: state.aliases.name(row.item_id, caller.id()),
+            leading,
+            has_bid: leading || max.is_some() || state.database.has_counted_bid(caller.id(), row.item_id).await?,
+            watching: state.database.is_watching(caller.id(), row.item_id).await?,
+            max_minor: max.map(Minor::get),
+        })
+    }
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
@@ -90,8 +130,16 @@ struct Picture {
 }
 
 impl Item {
+    /// The same, as somebody sees it who is signed in.
+    pub(super) async fn seen_by(state: &AppState, caller: &Caller, row: ItemRow) -> Result<Self, WebError> {
+        let you = You::of(state, caller, &row).await?;
+        Ok(Self { you: Some(you), ..Self::of(row, state.now_ms(), &state.aliases) })
+    }
+
     /// Of a row that is current.
-    pub(super) fn of(row: ItemRow, now_ms: i64) -> Self {
+    pub(super) fn of(row: ItemRow, now_ms: i64, aliases: &Aliases) -> Self {
+        let leader = aliases.name_of(row.item_id, row.leader_id);
+        let winner = aliases.name_of(row.item_id, row.winner_id);
         let status = row.status(now_ms).as_str();
         let picture = |image_id: ImageId| Picture {
             image_id,
@@ -116,13 +164,14 @@ impl Item {
             minimum_minor: row.minimum_minor,
             bid_count: row.bid_count,
             reserve: row.reserve,
-            leader: row.leader_alias,
-            leader_id: row.leader_id,
+            leader: leader.clone(),
+            leader_alias: leader,
             sequence: row.sequence,
             server_ms: now_ms,
             outcome: row.outcome,
-            winner: row.winner_alias,
-            winner_id: row.winner_id,
+            winner: winner.clone(),
+            winner_alias: winner,
+            you: None,
         }
     }
 }

@@ -4,12 +4,13 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use gavel_auctions::wire::command::BidPlacedTag;
-use gavel_auctions::wire::{BidPlaced, SCHEMA_VERSION, topics};
+use gavel_auctions::wire::{BidPlaced, Decision, SCHEMA_VERSION, topics};
 use gavel_domain::{BidId, ItemId, Minor, bid_id};
 use gavel_log::NewRecord;
 use gavel_readmodel::Receipt;
 
-use super::receipt::{PendingBid, first_decision};
+use super::own_maximum;
+use super::receipt::{PendingBid, Place, first_decision};
 use super::submit;
 use super::trace::Trace;
 use crate::error::{FieldErrors, WebError};
@@ -64,7 +65,7 @@ impl Bid {
     /// Places the bid, or answers the first decision if it was placed before.
     ///
     /// # Errors
-    /// `NotFound` for an unknown item, `Invalid`, `TooMany`, `LogUnavailable` (the same request again is the same
+    /// `NotFound` for an unknown item, `Invalid`, `KeyReused`, `TooMany`, `LogUnavailable` (the same request again is the same
     /// bid), `DatabaseUnavailable`.
     pub async fn place(
         self,
@@ -77,20 +78,56 @@ impl Bid {
         state.limits.bid(caller.id(), address)?;
         let bid_id = bid_id(caller.id(), self.item_id, &self.key.0);
         if let Some(receipt) = first_decision(state, bid_id).await? {
+            self.must_be(own_maximum::of_receipt(state, caller.id(), bid_id, &receipt).await)?;
             return Ok(BidStanding::Decided(bid_id, Box::new(receipt)));
         }
+        self.must_be(state.maxima.of_bid(bid_id))?;
         if state.database.item(self.item_id).await?.is_none() {
             return Err(WebError::NotFound("there is no such item"));
         }
         let waiter = state.hub.expect(bid_id, posted_at);
         let appended = submit::append(state, self.record(state, caller, bid_id, address, trace)?).await?;
+        state.maxima.placed(bid_id, self.max);
         Ok(match submit::decision(state, waiter).await {
             Some(receipt) => {
+                self.must_be_first(state, caller, bid_id, appended.into(), &receipt).await?;
+                if receipt.record.decision.is_counted() {
+                    state.maxima.counted(caller.id(), self.item_id, self.max);
+                }
                 state.flow.record_decided(posted_at);
                 BidStanding::Decided(bid_id, Box::new(receipt))
             }
             None => BidStanding::Pending(PendingBid { bid_id, item_id: self.item_id, appended }),
         })
+    }
+
+    /// Another request may have appended a bid of this id before: then its maximum counts, not this one's.
+    async fn must_be_first(
+        &self,
+        state: &AppState,
+        caller: &Caller,
+        bid_id: BidId,
+        appended: Place,
+        receipt: &Receipt,
+    ) -> Result<(), WebError> {
+        let is_own = receipt.command.is_none_or(|place| Place::from(place) == appended);
+        if is_own && receipt.record.decision != Decision::Duplicate {
+            return Ok(());
+        }
+        let Some(first) = first_decision(state, bid_id).await? else { return Ok(()) };
+        let placed = own_maximum::read(state, caller.id(), bid_id, &first).await;
+        if let Some(placed) = placed {
+            state.maxima.placed(bid_id, placed);
+        }
+        self.must_be(placed)
+    }
+
+    /// A key stands for one bid: what came with it first.
+    fn must_be(&self, placed: Option<Minor>) -> Result<(), WebError> {
+        match placed.is_none_or(|placed| placed == self.max) {
+            true => Ok(()),
+            false => Err(WebError::KeyReused),
+        }
     }
 
     fn record(

@@ -8,9 +8,9 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use gavel_auctions::wire::{BidPlaced, Decision, HistoryRecord, topics};
-use gavel_domain::{AccountId, BidId, ItemId};
+use gavel_domain::{AccountId, BidId, ItemId, Minor};
 use gavel_log::{Appended, ErrorClass, Log, LogError, Record, Start, TopicPartition};
-use gavel_readmodel::Receipt;
+use gavel_readmodel::{CommandPosition, Receipt};
 
 use super::bid::BidStanding;
 use crate::error::WebError;
@@ -32,6 +32,12 @@ pub struct Place {
 impl From<Appended> for Place {
     fn from(appended: Appended) -> Self {
         Self { partition: appended.partition, offset: appended.offset }
+    }
+}
+
+impl From<CommandPosition> for Place {
+    fn from(CommandPosition { partition, offset }: CommandPosition) -> Self {
+        Self { partition, offset }
     }
 }
 
@@ -132,7 +138,7 @@ async fn pending(state: &AppState, bidder_id: AccountId, bid_id: BidId, at: Plac
 }
 
 /// The record at that place, if there is one. Blocks.
-fn read(log: &dyn Log, at: Place) -> gavel_log::Result<Option<Record>> {
+pub(super) fn read(log: &dyn Log, at: Place) -> gavel_log::Result<Option<Record>> {
     let partition = TopicPartition::new(topics::BIDS, at.partition);
     if at.offset >= log.watermarks(&partition)?.end {
         return Ok(None);
@@ -148,13 +154,19 @@ fn read(log: &dyn Log, at: Place) -> gavel_log::Result<Option<Record>> {
 }
 
 fn own_bid(record: &Record, bidder_id: AccountId, bid_id: BidId) -> Option<PendingBid> {
-    let bid: BidPlaced = serde_json::from_slice(record.value.as_deref()?).ok()?;
+    let bid = bid_of(record, bidder_id, bid_id)?;
     let appended = Appended { partition: record.partition, offset: record.offset, append_ms: record.append_ms };
-    (bid.bid_id == bid_id && bid.bidder_id == bidder_id).then_some(PendingBid {
-        bid_id,
-        item_id: bid.item_id,
-        appended,
-    })
+    Some(PendingBid { bid_id, item_id: bid.item_id, appended })
+}
+
+/// The maximum of the bid that a record is, if it is that one of that bidder.
+pub(super) fn maximum(record: &Record, bidder_id: AccountId, bid_id: BidId) -> Option<Minor> {
+    Minor::new(bid_of(record, bidder_id, bid_id)?.max_minor).ok()
+}
+
+fn bid_of(record: &Record, bidder_id: AccountId, bid_id: BidId) -> Option<BidPlaced> {
+    let bid: BidPlaced = serde_json::from_slice(record.value.as_deref()?).ok()?;
+    (bid.bid_id == bid_id && bid.bidder_id == bidder_id).then_some(bid)
 }
 
 #[cfg(test)]

@@ -42,6 +42,7 @@ impl WebError {
             Self::UnsupportedMediaType(_) => ("unsupported-media-type", "Unsupported media type"),
             Self::TooLarge { .. } => ("too-large", "Too large"),
             Self::Invalid(_) => ("invalid", "Some fields are wrong"),
+            Self::KeyReused => ("idempotency-key-reused", "Idempotency-Key used before"),
             Self::EmailTaken => ("email-taken", "E-mail address taken"),
             Self::Refused { .. } => ("refused", "Refused"),
             Self::TooMany { .. } => ("too-many-requests", "Too many requests"),

@@ -13,6 +13,8 @@ use newtype_uuid::GenericUuid;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
+use crate::security::aliases::Aliases;
+
 /// What a decision answers: the id that its command came with, a bid's or another command's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DecisionKey(Uuid);
@@ -79,7 +81,7 @@ impl LiveEvent {
     ///
     /// # Errors
     /// Where the record is not understood, without quoting it.
-    pub(super) fn parse(record: &Record) -> Result<Option<Self>, String> {
+    pub(super) fn parse(record: &Record, aliases: &Aliases) -> Result<Option<Self>, String> {
         let fact = match &*record.topic {
             _ if headers::is_sent_back(record) => return Ok(None),
             topics::HISTORY => Fact::Decided(Box::new(Receipt {
@@ -98,7 +100,7 @@ impl LiveEvent {
             frame: None,
             record: json,
         };
-        event.frame = event.sequence().map(|sequence| frame(event.item_id(), sequence, &event.record));
+        event.frame = event.sequence().map(|sequence| frame(aliases, event.item_id(), sequence, &event.record));
         Ok(Some(event))
     }
 
@@ -135,8 +137,9 @@ impl LiveEvent {
     }
 }
 
-/// The frame of an event: `record` is its JSON, taken over as it is.
-pub(super) fn frame(item_id: ItemId, sequence: u64, record: &str) -> Utf8Bytes {
+/// The frame of an event: `record` is its JSON, as the log has it.
+pub(super) fn frame(aliases: &Aliases, item_id: ItemId, sequence: u64, record: &str) -> Utf8Bytes {
+    let record = aliases.public(item_id, record);
     format!(r#"{{"item_id":"{item_id}","sequence":{sequence},"event":{record}}}"#).into()
 }
 

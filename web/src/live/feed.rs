@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use super::event::{Departure, LiveEvent, frame};
 use super::hub::{Hub, Subscription};
 use super::mailbox::{self, Mailbox, Parcel};
+use crate::security::aliases::Aliases;
 
 /// How many events are asked for at a time.
 const PAGE: u32 = 500;
@@ -105,6 +106,7 @@ type Fetched = (ItemId, gavel_readmodel::Result<EventPage>);
 pub(super) struct Feed<A> {
     subscription: Subscription,
     archive: A,
+    aliases: Aliases,
     items: HashMap<ItemId, Sequencer>,
     /// What the archive is yet to be asked about, and after which pause.
     behind: VecDeque<(ItemId, Duration)>,
@@ -116,12 +118,13 @@ pub(super) struct Feed<A> {
 
 impl<A: Archive> Feed<A> {
     /// Subscribes to these items, each after a sequence.
-    pub(super) fn open(hub: &Arc<Hub>, archive: A, items: &[(ItemId, u64)]) -> Self {
+    pub(super) fn open(hub: &Arc<Hub>, archive: A, aliases: &Aliases, items: &[(ItemId, u64)]) -> Self {
         let (subscription, recent) = hub.subscribe(items);
         let sequencer = |after| Sequencer { last: after, is_asking: true, ..Sequencer::default() };
         let mut feed = Self {
             subscription,
             archive,
+            aliases: aliases.clone(),
             items: items.iter().map(|(item_id, after)| (*item_id, sequencer(*after))).collect(),
             behind: items.iter().map(|(item_id, _)| (*item_id, Duration::ZERO)).collect(),
             fetch: None,
@@ -208,7 +211,7 @@ impl<A: Archive> Feed<A> {
         let Ok(EventPage { events, projected }) = page else { return self.ask_again(item_id) };
         let is_full = events.len() == PAGE as usize;
         for event in events {
-            let text = frame(item_id, event.sequence, &event.record);
+            let text = frame(&self.aliases, item_id, event.sequence, &event.record);
             sequencer.offer(event.sequence, text.into(), out);
         }
         if is_full {

@@ -138,13 +138,13 @@ impl Live {
         account_id: Option<AccountId>,
         first: Vec<Utf8Bytes>,
     ) {
-        let feed = Feed::open(&self.hub, self.database.clone(), items);
+        let feed = Feed::open(&self.hub, self.database.clone(), &self.aliases, items);
         let _shown = account_id.map(|account_id| self.badges.show(account_id, feed.mailbox()));
         self.serve(socket, feed, first).await;
     }
 
     async fn serve_admin(&self, socket: WebSocket, account_id: AccountId) {
-        let feed = Feed::open(&self.hub, self.database.clone(), &[]);
+        let feed = Feed::open(&self.hub, self.database.clone(), &self.aliases, &[]);
         let _shown = self.badges.show(account_id, feed.mailbox());
         let _told = self.hints.tell(feed.mailbox());
         self.serve(socket, feed, Vec::new()).await;

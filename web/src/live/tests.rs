@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::event::LiveEvent;
 use super::feed::Archive;
+use crate::security::aliases::Aliases;
 
 /// The item of these tests.
 fn item() -> ItemId {
@@ -52,7 +53,12 @@ fn parse(topic: &str, offset: u64, value: &Value) -> LiveEvent {
         value: Some(value.to_string().into()),
         headers: vec![Header { name: CAUSATION.into(), value: Bytes::from_static(b"auctions.bids/0/7") }],
     };
-    LiveEvent::parse(&record).unwrap().unwrap()
+    LiveEvent::parse(&record, &aliases()).unwrap().unwrap()
+}
+
+/// Names by some key.
+fn aliases() -> Aliases {
+    Aliases::of_key([7; 32])
 }
 
 /// A database whose projections go only as far as the test says.

@@ -28,7 +28,7 @@ use super::layout::Layout;
 use super::lot::{currency_of, initial, picture_href, thumbnail_href};
 use super::visit::Visit;
 use crate::api::current_item;
-use crate::edge::category;
+use crate::edge::{category, own_maximum};
 use crate::error::WebError;
 use history::History;
 use panel::{Onlooker, Panel};
@@ -113,7 +113,8 @@ pub(crate) async fn show(visit: Visit, item: &ItemRow, panel: Panel, all_events:
         if panel.form.has_faults() { axum::http::StatusCode::UNPROCESSABLE_ENTITY } else { axum::http::StatusCode::OK };
     let tree = &visit.state.config.categories;
     let shown = Shown::of(item, category::find(tree, &item.category).map(|category| category.name.clone()));
-    let history = History::of(&events, currency_of(item), viewer, more);
+    let named = |bidder| visit.state.aliases.name(item.item_id, bidder);
+    let history = History::of(&events, currency_of(item), viewer, &named, more);
     page_with(status, &ItemPage { layout: visit.layout, item: shown, panel, history })
 }
 
@@ -121,11 +122,16 @@ pub(crate) async fn show(visit: Visit, item: &ItemRow, panel: Panel, all_events:
 pub(crate) async fn onlooker(visit: &Visit, item: &ItemRow) -> Result<Onlooker, PageError> {
     let Some(caller) = &visit.caller else { return Ok(Onlooker::default()) };
     let database = &visit.state.database;
+    let max = own_maximum::standing(&visit.state, caller.id(), item.item_id).await?;
     Ok(Onlooker {
         account_id: Some(caller.id()),
+        alias: Some(visit.state.aliases.name(item.item_id, caller.id())),
         is_suspended: caller.account.is_suspended,
-        has_bid: item.leader_id == Some(caller.id()) || database.has_counted_bid(caller.id(), item.item_id).await?,
+        has_bid: max.is_some()
+            || item.leader_id == Some(caller.id())
+            || database.has_counted_bid(caller.id(), item.item_id).await?,
         is_watching: database.is_watching(caller.id(), item.item_id).await?,
+        max,
     })
 }
 

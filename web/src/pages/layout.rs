@@ -2,7 +2,6 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use gavel_domain::AccountId;
 
 use super::assets;
 
@@ -42,8 +41,6 @@ impl Theme {
 /// Who is signed in.
 #[derive(Debug, Clone)]
 pub(crate) struct Reader {
-    /// Their account.
-    pub(crate) account_id: AccountId,
     /// Their public name.
     pub(crate) name: String,
     /// Whether they may see the desk.

@@ -60,7 +60,6 @@ pub(crate) async fn layout(state: &AppState, caller: Option<&Caller>, headers: &
     let theme = CookieJar::from_headers(headers).get(THEME_COOKIE).and_then(|cookie| Theme::parse(cookie.value()));
     Layout {
         viewer: caller.map(|caller| Reader {
-            account_id: caller.id(),
             name: caller.account.display_name.clone(),
             is_admin: caller.account.is_admin,
             unread,

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::{PlayedArchive, decided, item};
+use super::{PlayedArchive, aliases, decided, item};
 use crate::live::connection::{Connection, Farewell, HEARTBEAT};
 use crate::live::feed::Feed;
 use crate::live::flow::Flow;
@@ -52,7 +52,7 @@ impl Client {
                 Some((message, receiver))
             }));
         let (stopping, stopped) = watch::channel(false);
-        let feed = Feed::open(&hub, PlayedArchive::default(), &[(item(), after)]);
+        let feed = Feed::open(&hub, PlayedArchive::default(), &aliases(), &[(item(), after)]);
         let measured = Arc::clone(&flow);
         let served = tokio::spawn(async move {
             Connection { sink, stream, feed, flow: &measured, stopping: stopped }.serve(first).await

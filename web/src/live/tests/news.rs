@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tokio::runtime::Handle;
 
 use crate::live::mailbox::{Inbox, Mailbox, Parcel};
+use crate::live::tests::aliases;
 use crate::live::{Live, LiveParts};
 
 const PARTITIONS: u32 = 2;
@@ -41,6 +42,7 @@ impl House {
             database: database.clone(),
             log: Arc::clone(&log),
             producer: Arc::clone(&producer),
+            aliases: aliases(),
             source: "test".into(),
             is_limited: true,
         });

@@ -11,7 +11,7 @@ use gavel_readmodel::{EventPage, ProjectedOffset};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{PlayedArchive, completed, decided, item};
+use super::{PlayedArchive, aliases, completed, decided, item};
 use crate::live::event::LiveEvent;
 use crate::live::feed::{Archive, Feed, Outgoing};
 use crate::live::hub::Hub;
@@ -143,7 +143,7 @@ proptest! {
             world.begin();
             before.into_iter().for_each(|step| world.step(step));
             let mut out = Vec::new();
-            let mut feed = Feed::open(&world.hub, world.archive.clone(), &[(item(), after)]);
+            let mut feed = Feed::open(&world.hub, world.archive.clone(), &aliases(), &[(item(), after)]);
             for step in after_start {
                 match step {
                     Step::Take => {
@@ -162,7 +162,7 @@ proptest! {
 #[tokio::test(start_paused = true)]
 async fn what_never_comes_ends_the_feed() {
     let mut world = World::new(3, 10);
-    let mut feed = Feed::open(&world.hub, world.archive.clone(), &[(item(), 0)]);
+    let mut feed = Feed::open(&world.hub, world.archive.clone(), &aliases(), &[(item(), 0)]);
     world.read(1);
     let mut out = Vec::new();
     let ended = tokio::time::timeout(Duration::from_secs(120), async { while feed.next(&mut out).await.is_ok() {} });
@@ -209,7 +209,7 @@ async fn a_hot_item_under_lag_can_be_watched() {
     world.begin();
     // The first is in the database, which takes its time to answer; all others are held.
     (1..count).for_each(|_| world.read(0));
-    let mut feed = Feed::open(&world.hub, world.archive.clone(), &[(item(), 0)]);
+    let mut feed = Feed::open(&world.hub, world.archive.clone(), &aliases(), &[(item(), 0)]);
     world.hub.publish(vec![decided(count, Some(count + 1), count + 1)]);
     let mut out = Vec::new();
     take(&mut feed, &mut out).await;
@@ -220,7 +220,7 @@ async fn a_hot_item_under_lag_can_be_watched() {
 async fn a_database_that_came_back_is_no_longer_held_against_anyone() {
     let mut world = World::new(6, 10);
     let archive = FailingArchive { fails: Arc::new(AtomicU32::new(1)), played: world.archive.clone() };
-    let mut feed = Feed::open(&world.hub, archive, &[(item(), 0)]);
+    let mut feed = Feed::open(&world.hub, archive, &aliases(), &[(item(), 0)]);
     let mut out = Vec::new();
     let _ =
         tokio::time::timeout(Duration::from_secs(3_600), async { while feed.next(&mut out).await.is_ok() {} }).await;
@@ -255,7 +255,7 @@ impl Archive for FailingArchive {
 #[tokio::test(start_paused = true)]
 async fn no_sequence_is_too_high_to_ask_after() {
     let mut world = World::new(3, 10);
-    let mut feed = Feed::open(&world.hub, world.archive.clone(), &[(item(), u64::MAX)]);
+    let mut feed = Feed::open(&world.hub, world.archive.clone(), &aliases(), &[(item(), u64::MAX)]);
     world.finish();
     let mut out = Vec::new();
     take(&mut feed, &mut out).await;

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use super::{PlayedArchive, decided, item};
+use super::{PlayedArchive, aliases, decided, item};
 use crate::live::connection::Connection;
 use crate::live::feed::Feed;
 use crate::live::flow::Flow;
@@ -30,7 +30,7 @@ async fn connect() -> (Arc<Hub>, watch::Sender<bool>, Client) {
     let handler = async move |upgrade: WebSocketUpgrade| {
         measured(upgrade).on_upgrade(async move |socket| {
             let (sink, stream) = socket.split();
-            let feed = Feed::open(&served, PlayedArchive::default(), &[(item(), 0)]);
+            let feed = Feed::open(&served, PlayedArchive::default(), &aliases(), &[(item(), 0)]);
             Connection { sink, stream, feed, flow: &flow, stopping: stopped }.serve(Vec::new()).await;
         })
     };

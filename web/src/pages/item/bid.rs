@@ -18,6 +18,7 @@ use super::panel::Panel;
 use super::{back_to, onlooker, parse_id, show};
 use crate::api::current_item;
 use crate::edge::bid::{Bid, BidStanding, IdempotencyKey};
+use crate::edge::own_maximum;
 use crate::edge::receipt::{self, first_decision};
 use crate::edge::trace::Trace;
 use crate::error::WebError;
@@ -83,7 +84,8 @@ pub(crate) async fn post(
     let caller = visit.member()?.clone();
     let item = current_item(&visit.state, item_id).await?;
     let text = filled.quick.as_deref().unwrap_or(&filled.amount);
-    let max = match amount(&item, caller.id(), text) {
+    let own_max = own_maximum::standing(&visit.state, caller.id(), item_id).await?;
+    let max = match amount(&item, caller.id(), own_max, text) {
         Ok(max) => max,
         Err(fault) => return refuse(visit, &item, text, &fault).await,
     };
@@ -98,14 +100,20 @@ pub(crate) async fn post(
 
 /// Reads an amount. One below the minimum is refused here only where it can never do: the stream decides the rest. The
 /// leader's raise need not reach the minimum, only exceed their own maximum.
-fn amount(item: &ItemRow, caller: AccountId, text: &str) -> Result<Minor, String> {
+fn amount(item: &ItemRow, caller: AccountId, own_max: Option<Minor>, text: &str) -> Result<Minor, String> {
     let currency = currency_of(item);
     let max = currency.parse_amount(text).map_err(|error| sentence(&error.to_string()))?;
     match item.minimum_minor {
         Some(minimum) if max.get() < minimum && item.leader_id != Some(caller) => {
             Err(format!("Bid {} or more", Price::of_record(currency, minimum).plain()))
         }
-        _ => Ok(max),
+        _ => match own_max.filter(|&own_max| max <= own_max && item.leader_id == Some(caller)) {
+            Some(own_max) => Err(format!(
+                "Your maximum is {} already: enter more to raise it",
+                Price { currency, amount: own_max }.plain()
+            )),
+            None => Ok(max),
+        },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use gavel_auctions::wire::{CompletionRecord, Decision, HistoryRecord};
+use gavel_auctions::wire::{CompletionRecord, Decision, HistoryKind, HistoryRecord};
 use gavel_domain::{AccountId, Currency};
 
 use super::decision::{self, Part};
@@ -45,18 +45,27 @@ impl History {
         events: &[PublicEvent],
         currency: Currency,
         viewer: Option<AccountId>,
+        named: &dyn Fn(AccountId) -> String,
         more: Option<(String, String)>,
     ) -> Self {
-        Self { rows: events.iter().rev().map(|event| Line::of(event, currency, viewer)).collect(), more }
+        Self { rows: events.iter().rev().map(|event| Line::of(event, currency, viewer, named)).collect(), more }
     }
 }
 
 impl Line {
-    fn of(event: &PublicEvent, currency: Currency, viewer: Option<AccountId>) -> Self {
+    fn of(
+        event: &PublicEvent,
+        currency: Currency,
+        viewer: Option<AccountId>,
+        named: &dyn Fn(AccountId) -> String,
+    ) -> Self {
         match event {
             PublicEvent::Decided(record) => Self {
                 sequence: record.sequence.unwrap_or_default(),
-                who: record.alias.clone().unwrap_or_else(|| "The seller".to_owned()),
+                who: match (record.kind, record.bidder_id) {
+                    (HistoryKind::BidDecided, Some(bidder)) => named(bidder),
+                    _ => "The seller".to_owned(),
+                },
                 is_viewer: viewer.is_some() && viewer == record.bidder_id,
                 what: decided_words(record.decision).to_owned(),
                 price: record.price_minor.map(|price| Price::of_record(currency, price)),
@@ -64,7 +73,8 @@ impl Line {
             },
             PublicEvent::Completed(record) => {
                 let price = Price::of_record(currency, record.price_minor);
-                let told = decision::outcome(record.outcome, Part::Onlooker, price, record.winner_alias.as_deref());
+                let winner = record.winner_id.map(named);
+                let told = decision::outcome(record.outcome, Part::Onlooker, price, winner.as_deref());
                 Self {
                     sequence: record.sequence,
                     who: "The hammer".to_owned(),

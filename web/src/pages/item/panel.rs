@@ -16,10 +16,14 @@ use crate::pages::lot::{Phase, currency_of};
 const QUICK_BIDS: usize = 3;
 
 /// Who looks at an item.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Onlooker {
     /// Their account, if signed in.
     pub(crate) account_id: Option<AccountId>,
+    /// Their public name on the item, if signed in.
+    pub(crate) alias: Option<String>,
+    /// The most they bid on it. For themselves alone.
+    pub(crate) max: Option<Minor>,
     /// Whether it may not bid.
     pub(crate) is_suspended: bool,
     /// Whether they have bid on the item.
@@ -75,13 +79,14 @@ impl Form for BidForm {
 }
 
 impl BidForm {
-    fn new(currency: Currency, minimum: Minor) -> Self {
+    fn new(currency: Currency, minimum: Minor, standing: Standing) -> Self {
         let least = Price { currency, amount: minimum };
+        let label = if standing == Standing::Leads { "Raise your maximum" } else { "Your maximum bid" };
         let steps = std::iter::successors(Some(minimum), |&amount| {
             Some(amount.saturating_add(Ladder::Standard.step(currency, amount)))
         });
         Self {
-            amount: Field::new("amount", "Your maximum bid", Control::Amount(currency.code().to_owned()))
+            amount: Field::new("amount", label, Control::Amount(currency.code().to_owned()))
                 .hint(format!("{} or more", least.plain())),
             quick: steps.take(QUICK_BIDS).map(|amount| Price { currency, amount }).map(|p| (p.typed(), p)).collect(),
         }
@@ -100,6 +105,8 @@ pub(crate) struct Panel {
     starts_at: Moment,
     ends_at: Moment,
     bid_before: bool,
+    you: Option<String>,
+    own_max: Option<Price>,
     price: Price,
     price_label: &'static str,
     minimum: Option<Price>,
@@ -128,7 +135,13 @@ impl Panel {
         let price = Price::of_record(currency, item.price_minor);
         let minimum = item.minimum_minor.map(|minimum| Price::of_record(currency, minimum));
         let (clock_label, clock, clock_ms) = clock(item, status, now_ms);
-        let part = part(item, onlooker);
+        let part = part(item, &onlooker);
+        let standing = standing(item, &onlooker, status);
+        // Who leads can only raise their own maximum.
+        let least = match (standing, onlooker.max) {
+            (Standing::Leads, Some(max)) => max.saturating_add(Ladder::Standard.step(currency, max)),
+            _ => minimum.map_or(Minor::ZERO, |minimum| minimum.amount),
+        };
         Self {
             item_id: item.item_id,
             sequence: item.sequence,
@@ -137,6 +150,7 @@ impl Panel {
             starts_at: Moment(item.starts_at_ms),
             ends_at: Moment(item.ends_at_ms),
             bid_before: onlooker.has_bid,
+            own_max: onlooker.max.map(|amount| Price { currency, amount }),
             price,
             price_label: status.price_label(item.bid_count),
             minimum,
@@ -145,12 +159,13 @@ impl Panel {
             clock_label,
             clock,
             clock_time: Moment(clock_ms),
-            standing: standing(item, onlooker, status),
-            offer: offer(item, onlooker, status),
+            standing,
+            offer: offer(item, &onlooker, status),
             watching: onlooker.account_id.map(|_| onlooker.is_watching),
             outcome: item.outcome.map(|outcome| decision::outcome(outcome, part, price, item.winner_alias.as_deref())),
             message: None,
-            form: BidForm::new(currency, minimum.map_or(Minor::ZERO, |minimum| minimum.amount)),
+            form: BidForm::new(currency, least, standing),
+            you: onlooker.alias,
         }
     }
 }
@@ -173,7 +188,7 @@ pub(crate) fn reserve_words(reserve: ReserveStatus) -> &'static str {
     }
 }
 
-fn part(item: &ItemRow, onlooker: Onlooker) -> Part {
+fn part(item: &ItemRow, onlooker: &Onlooker) -> Part {
     match onlooker.account_id {
         None => Part::Onlooker,
         account if account == item.winner_id => Part::Winner,
@@ -183,7 +198,7 @@ fn part(item: &ItemRow, onlooker: Onlooker) -> Part {
     }
 }
 
-fn standing(item: &ItemRow, onlooker: Onlooker, status: Phase) -> Standing {
+fn standing(item: &ItemRow, onlooker: &Onlooker, status: Phase) -> Standing {
     match (status, onlooker.account_id) {
         (Phase::Ended(_), _) | (_, None) => Standing::None,
         (_, account) if account == item.leader_id => Standing::Leads,
@@ -192,7 +207,7 @@ fn standing(item: &ItemRow, onlooker: Onlooker, status: Phase) -> Standing {
     }
 }
 
-fn offer(item: &ItemRow, onlooker: Onlooker, status: Phase) -> Offer {
+fn offer(item: &ItemRow, onlooker: &Onlooker, status: Phase) -> Offer {
     match (status, onlooker.account_id) {
         (Phase::Ended(_) | Phase::Closing, _) => Offer::Over,
         (_, Some(account)) if account == item.seller_id => Offer::OwnLot,
