@@ -104,6 +104,21 @@ enum Admin {
         /// The e-mail address
         email: String,
     },
+    /// Sets a new password, read from the terminal or from standard input, and ends all sessions
+    Password {
+        /// The e-mail address
+        email: String,
+    },
+    /// Lets the account bid no more
+    Suspend {
+        /// The e-mail address
+        email: String,
+    },
+    /// Lets a suspended account bid again
+    Restore {
+        /// The e-mail address
+        email: String,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -191,6 +206,9 @@ fn run(cli: Cli) -> Result<(), CommandError> {
             Command::DeadLetters(words) => dead_letters::run(&config, words).await,
             Command::Admin(Admin::Grant { email }) => command::admin::set(&config, &email, true).await,
             Command::Admin(Admin::Revoke { email }) => command::admin::set(&config, &email, false).await,
+            Command::Admin(Admin::Password { email }) => command::admin::set_password(&config, &email).await,
+            Command::Admin(Admin::Suspend { email }) => command::admin::suspend(&config, &email, true).await,
+            Command::Admin(Admin::Restore { email }) => command::admin::suspend(&config, &email, false).await,
             Command::Demo(Demo { url, seed }) => command::demo::run(&url, seed).await,
             Command::Backtest(_) => Ok(()),
         }

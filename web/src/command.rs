@@ -55,6 +55,9 @@ pub(crate) enum CommandError {
     /// Nobody has registered with that address.
     #[error("nobody has registered with that e-mail address")]
     NoAccount,
+    /// The new password cannot be taken.
+    #[error("{0}")]
+    Password(&'static str),
     /// A part stopped by itself.
     #[error("{0}")]
     Stopped(String),

@@ -57,6 +57,10 @@ pub struct Config {
     pub trusted_proxies: Vec<IpAddr>,
     /// The address by which people reach the house, such as `https://auctions.example`.
     pub public_origin: Option<String>,
+    /// Further names that the house answers to; one on loopback answers to local names besides.
+    pub allowed_hosts: Vec<String>,
+    /// Where weaknesses are reported: a `mailto:` or `https:` address for `security.txt`.
+    pub security_contact: Option<String>,
     /// Words that no listing may hold, one a line; instead of the shipped list.
     pub prohibited_words: Option<PathBuf>,
     /// A MaxMind database; instead of the shipped country database.
@@ -123,6 +127,8 @@ impl Default for Config {
             decision_wait_ms: 5000,
             trusted_proxies: Vec::new(),
             public_origin: None,
+            allowed_hosts: Vec::new(),
+            security_contact: None,
             prohibited_words: None,
             geo_database: None,
             categories: shipped_categories(),
@@ -188,6 +194,14 @@ pub struct Flags {
     #[arg(long, env = "GAVEL_PUBLIC_ORIGIN", global = true, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     public_origin: Option<String>,
+    /// Further names that the house answers to
+    #[arg(long, env = "GAVEL_ALLOWED_HOSTS", global = true, value_name = "NAME,…", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed_hosts: Option<Vec<String>>,
+    /// Where weaknesses are reported: mailto:… or https://…
+    #[arg(long, env = "GAVEL_SECURITY_CONTACT", global = true, value_name = "URI")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    security_contact: Option<String>,
     /// Words that no listing may hold, one a line
     #[arg(long, env = "GAVEL_PROHIBITED_WORDS", global = true, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -12,6 +12,7 @@ pub mod picture;
 pub mod receipt;
 pub mod registration;
 pub mod submit;
+pub mod text;
 mod times;
 pub mod trace;
 pub mod whole;

@@ -34,7 +34,7 @@ use crate::operator::Door;
 use crate::security::aliases::Aliases;
 use crate::security::password::Passwords;
 use crate::security::rate_limit::RateLimits;
-use crate::server;
+use crate::server::{self, Connections};
 use crate::state::{AppState, Parts};
 use crate::vitals::Vitals;
 
@@ -45,6 +45,9 @@ pub use workers::Workers;
 
 /// How long requests in hand may take when the house closes.
 const CLOSE_WITHIN: Duration = Duration::from_secs(10);
+
+/// What every system allows, where it does not say how many files it does.
+const FILES_AT_LEAST: usize = 256;
 
 /// Which half of the house a process is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +113,7 @@ impl House {
             false => None,
         };
         let door = open_door(&config, &log);
+        let admission = Connections::new(files_max(), &config.trusted_proxies, config.rate_limits);
         let state = match role.has_web() {
             true => Some(state(config, address, &log, &database, instance, (geo, words)).await?),
             false => None,
@@ -124,7 +128,7 @@ impl House {
         };
         let housekeeping = state.clone().map(|state| tokio::spawn(keep_tidy(state)));
         let (stopping, stop) = watch::channel(false);
-        let http = tokio::spawn(server::serve(listener, server::router(state, vitals), stop));
+        let http = tokio::spawn(server::serve(listener, server::router(state, vitals), admission, stop));
         Ok(Self { address, database, live, workers, stopping, http, housekeeping, door })
     }
 
@@ -165,6 +169,14 @@ impl House {
         }
         self.database.close().await;
     }
+}
+
+/// As many open files as the system allows: each connection is one.
+fn files_max() -> usize {
+    let raised = rlimit::increase_nofile_limit(u64::MAX);
+    let files = raised.as_ref().map_or(FILES_AT_LEAST, |files| usize::try_from(*files).unwrap_or(usize::MAX));
+    tracing::info!(files, "this process may open so many files; raise the hard limit for more connections");
+    files
 }
 
 /// Two processes can share neither an embedded log nor an SQLite file.

@@ -27,6 +27,7 @@ mod register;
 mod sell;
 mod theme;
 mod visit;
+mod wellknown;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -74,4 +75,6 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(from_fn_with_state(state.clone(), error::render))
         .route("/assets/{version}/{*path}", get(assets::get))
+        .route("/robots.txt", get(wellknown::robots))
+        .route("/.well-known/security.txt", get(wellknown::security))
 }

@@ -3,6 +3,7 @@
 pub mod aliases;
 pub mod client_address;
 pub mod headers;
+pub mod hosts;
 pub mod login;
 pub mod password;
 pub mod rate_limit;

@@ -3,6 +3,8 @@
 //! From the outside in: panics caught; ids given ([`trace`]); headers added; time measured and bounded; requests of other
 //! sites refused; at most so many at a time; answers compressed. Connections have bounds of their own: see [`serve`].
 
+mod connections;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -18,15 +20,18 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::csrf::CsrfLayer;
 
+pub use connections::Connections;
+
 use crate::edge::trace;
 use crate::error::WebError;
-use crate::security::headers;
+use crate::security::{headers, hosts};
 use crate::state::AppState;
 use crate::vitals::{self, Vitals};
 use crate::{api, live, metrics, pages};
@@ -41,6 +46,8 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 const HEADERS_MAX: usize = 100;
 /// How long a client may take to send a head, and to stay silent between requests.
 const HEAD_WITHIN: Duration = Duration::from_secs(60);
+/// How long a client may take none of what it asked for.
+const TAKEN_WITHIN: Duration = Duration::from_secs(30);
 /// After which pause connections are taken again where the system had none to give.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 
@@ -60,6 +67,7 @@ pub fn router(state: Option<AppState>, vitals: Vitals) -> Router {
         .layer(from_fn_with_state(state.clone(), bound_time))
         .layer(from_fn(metrics::measure))
         .with_state(state.clone())
+        .layer(from_fn_with_state(state.clone(), hosts::check))
         .merge(vitals)
         .layer(from_fn_with_state(state, headers::add))
         .layer(from_fn(trace::follow))
@@ -84,7 +92,7 @@ async fn bound_time(State(state): State<AppState>, request: Request, next: Next)
 }
 
 /// Serves until `stop` is true, then answers the requests in hand and returns.
-pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
+pub async fn serve(listener: TcpListener, router: Router, admission: Connections, mut stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -93,7 +101,14 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(connection(stream, peer, router.clone(), stop.clone()));
+                    // Who holds too many is not heard, so that all others are.
+                    if let Some(admitted) = admission.admit(peer.ip()) {
+                        let serving = connection(stream, peer, router.clone(), stop.clone());
+                        connections.spawn(async move {
+                            serving.await;
+                            drop(admitted);
+                        });
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be taken");
@@ -117,6 +132,9 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, mut sto
     if stream.set_nodelay(true).is_err() {
         return;
     }
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(TAKEN_WITHIN));
+    let stream = Box::pin(stream);
     let service = router.map_request(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         request.map(Body::new)

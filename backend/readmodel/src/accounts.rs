@@ -101,6 +101,25 @@ impl Database {
         Ok(granted.execute(&self.writer).await? > 0)
     }
 
+    /// Lets the account of an e-mail address bid no more, or again; answers false if there is none.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn set_suspended(&self, email: &str, is_suspended: bool) -> Result<bool> {
+        let set = sql("UPDATE accounts SET is_suspended = $2 WHERE email_folded = $1").bind(folded(email));
+        Ok(set.bind(is_suspended).execute(&self.writer).await? > 0)
+    }
+
+    /// Sets the hash of an account's password.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn set_password_hash(&self, account_id: AccountId, password_hash: &str) -> Result<()> {
+        let set = sql("UPDATE accounts SET password_hash = $2 WHERE account_id = $1").bind(account_id);
+        set.bind(password_hash).execute(&self.writer).await?;
+        Ok(())
+    }
+
     /// Makes the account of an e-mail address an admin no more; answers false if there is none.
     ///
     /// # Errors

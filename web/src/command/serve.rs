@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use rustix::fs::Mode;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::CommandError;
@@ -10,6 +11,8 @@ use crate::house::{House, Role};
 
 /// Runs until a signal says stop.
 pub(crate) async fn run(config: Config, role: Role) -> Result<(), CommandError> {
+    // What the house writes is its own: the log and the database hold what nobody else may read.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     // Heard from the first moment on, so that a stop during the start is clean too.
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::Threads)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::Threads)?;

@@ -13,9 +13,9 @@ use tokio::time::Instant;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 use uuid::Uuid;
 
-use super::category;
 use super::times::Times;
 use super::trace::Trace;
+use super::{category, text};
 use crate::error::{FieldErrors, WebError};
 use crate::security::session::Caller;
 use crate::state::AppState;
@@ -183,26 +183,26 @@ impl Listing {
     }
 
     fn check_title(&self, state: &AppState, errors: &mut FieldErrors) -> String {
-        let title = self.title.as_deref().unwrap_or_default().trim();
-        if title.is_empty() {
+        let title = text::clean(self.title.as_deref().unwrap_or_default());
+        if !text::is_visible(&title) {
             errors.add("title", "required", "Enter a title");
         } else if title.chars().count() > TITLE_CHARACTERS_MAX {
             errors.add("title", "too_long", format!("Shorten the title to {TITLE_CHARACTERS_MAX} characters"));
         } else if title.chars().any(char::is_control) {
             errors.add("title", "malformed", "Write the title on one line");
         }
-        check_words(state, "title", title, errors);
-        title.to_owned()
+        check_words(state, "title", &title, errors);
+        title
     }
 
     fn check_description(&self, state: &AppState, errors: &mut FieldErrors) -> String {
-        let description = self.description.as_deref().unwrap_or_default().trim();
+        let description = text::clean(self.description.as_deref().unwrap_or_default());
         if description.chars().count() > DESCRIPTION_CHARACTERS_MAX {
             let text = format!("Shorten the description to {DESCRIPTION_CHARACTERS_MAX} characters");
             errors.add("description", "too_long", text);
         }
-        check_words(state, "description", description, errors);
-        description.to_owned()
+        check_words(state, "description", &description, errors);
+        description
     }
 
     fn check_category(&self, state: &AppState, errors: &mut FieldErrors) -> String {
@@ -234,6 +234,9 @@ impl Listing {
         };
         let reserve = self.reserve_minor.map(|minor| amount("reserve_minor", minor, errors));
         let buy_now = self.buy_now_minor.map(|minor| amount("buy_now_minor", minor, errors));
+        if self.buy_now_minor.is_some() {
+            errors.add("buy_now_minor", "not_offered", "Buy now is not offered yet: list without it");
+        }
         let (starts_at, ends_at) = self.check_times(state, errors)?;
         let terms = Terms {
             seller: caller.id(),

@@ -25,5 +25,5 @@ pub(crate) async fn post(visit: Visit, jar: CookieJar, Form(wish): Form<Wish>) -
             None => caller.sign_out(&visit.state).await?,
         }
     }
-    Ok((jar.remove(session::removal()), Redirect::to("/")).into_response())
+    Ok((jar.remove(session::removal(&visit.state)), Redirect::to("/")).into_response())
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use tokio::sync::Semaphore;
+use unicode_normalization::UnicodeNormalization;
 
 use crate::error::WebError;
 
@@ -11,6 +12,11 @@ const CONCURRENT_HASHES: usize = 2;
 
 /// What the password of an unknown account is verified against, so that it takes as long as a known one's.
 static NOBODY: LazyLock<String> = LazyLock::new(|| password_auth::generate_hash("nobody has this password"));
+
+/// The same password whatever the keyboard: letters and their marks are composed (NFC).
+fn composed(password: &str) -> String {
+    password.nfc().collect()
+}
 
 /// Hashes and verifies. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -29,7 +35,7 @@ impl Passwords {
     /// # Errors
     /// `Internal` when the house is stopping.
     pub async fn hash(&self, password: String) -> Result<String, WebError> {
-        self.off_thread(move || password_auth::generate_hash(password)).await
+        self.off_thread(move || password_auth::generate_hash(composed(&password))).await
     }
 
     /// Whether the password is that of the hash; never, but as slowly, without a hash.
@@ -38,7 +44,8 @@ impl Passwords {
     /// `Internal` when the house is stopping.
     pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, WebError> {
         self.off_thread(move || {
-            let matches = password_auth::verify_password(password, hash.as_deref().unwrap_or(&NOBODY)).is_ok();
+            let hash_or_nobody = hash.as_deref().unwrap_or(&NOBODY);
+            let matches = password_auth::verify_password(composed(&password), hash_or_nobody).is_ok();
             matches && hash.is_some()
         })
         .await

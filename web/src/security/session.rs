@@ -13,8 +13,9 @@ use sha2::{Digest, Sha256};
 use crate::error::WebError;
 use crate::state::AppState;
 
-/// The cookie's name.
+/// The cookie's name. Behind TLS it is one that no other host or path can set.
 const COOKIE: &str = "gavel_session";
+const SECURE_COOKIE: &str = "__Host-gavel_session";
 /// How long a session lasts: thirty days.
 const LIFETIME_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// Bytes of randomness in a token.
@@ -49,19 +50,20 @@ pub async fn open(state: &AppState, account_id: AccountId, kind: SessionKind) ->
 /// The cookie that carries a browser's token.
 #[must_use]
 pub fn cookie(state: &AppState, token: &Token) -> Cookie<'static> {
-    Cookie::build((COOKIE, token.0.clone()))
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .secure(state.is_https())
-        .max_age(std::time::Duration::from_millis(LIFETIME_MS.unsigned_abs()).try_into().unwrap_or_default())
-        .build()
+    let mut cookie = bare(state, token.0.clone());
+    cookie.set_max_age(time::Duration::milliseconds(LIFETIME_MS));
+    cookie
 }
 
 /// The cookie that takes it back.
 #[must_use]
-pub fn removal() -> Cookie<'static> {
-    Cookie::build((COOKIE, "")).path("/").build()
+pub fn removal(state: &AppState) -> Cookie<'static> {
+    bare(state, String::new())
+}
+
+fn bare(state: &AppState, value: String) -> Cookie<'static> {
+    let name = if state.is_https() { SECURE_COOKIE } else { COOKIE };
+    Cookie::build((name, value)).path("/").http_only(true).same_site(SameSite::Lax).secure(state.is_https()).build()
 }
 
 fn hash(token: &str) -> TokenHash {
@@ -74,7 +76,8 @@ fn presented(headers: &HeaderMap) -> Option<(String, SessionKind)> {
         let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
         return scheme.eq_ignore_ascii_case("bearer").then(|| (token.trim().to_owned(), SessionKind::Bearer));
     }
-    let cookie = CookieJar::from_headers(headers).get(COOKIE)?.value().to_owned();
+    let jar = CookieJar::from_headers(headers);
+    let cookie = jar.get(SECURE_COOKIE).or_else(|| jar.get(COOKIE))?.value().to_owned();
     Some((cookie, SessionKind::Browser))
 }
 
