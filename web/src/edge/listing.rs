@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use gavel_auctions::wire::item::ItemListedTag;
+use gavel_auctions::wire::item::{DESCRIPTION_CHARACTERS_MAX, ItemListedTag, TITLE_CHARACTERS_MAX};
 use gavel_auctions::wire::{ItemListed, SCHEMA_VERSION, topics};
 use gavel_domain::{Closing, Currency, EpochMs, ImageId, ItemId, Ladder, Minor, SecretMinor, Terms, TermsFault};
 use gavel_log::{NewRecord, TopicPartition};
@@ -20,8 +20,6 @@ use crate::error::{FieldErrors, WebError};
 use crate::security::session::Caller;
 use crate::state::AppState;
 
-const TITLE_CHARACTERS_MAX: usize = 120;
-const DESCRIPTION_CHARACTERS_MAX: usize = 10_000;
 const IMAGES_MAX: usize = 12;
 /// A soft close may move the end by a day at most.
 const SOFT_CLOSE_S_MAX: u32 = 24 * 60 * 60;

@@ -1,11 +1,16 @@
 //! `auctions.items`: what is listed.
 
 use gavel_domain::{
-    AccountId, AmountOutOfRange, Closing, EpochMs, ImageId, ItemId, Ladder, Minor, SecretMinor, Terms, TimeOutOfRange,
-    UnknownCurrency, UnknownLadder,
+    AccountId, AmountOutOfRange, Closing, EpochMs, ImageId, ItemId, Ladder, Minor, SecretMinor, Terms, TermsFault,
+    TimeOutOfRange, UnknownCurrency, UnknownLadder,
 };
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
+
+/// The longest title, in characters.
+pub const TITLE_CHARACTERS_MAX: usize = 120;
+/// The longest description, in characters.
+pub const DESCRIPTION_CHARACTERS_MAX: usize = 10_000;
 
 /// `item_listed`: an item comes in. From the edge.
 ///
@@ -63,13 +68,22 @@ pub struct ItemListed {
 }
 
 impl ItemListed {
-    /// The terms of its auction.
+    /// The terms of its auction, by the rules that hold for every listing, wherever it comes from.
     ///
     /// # Errors
-    /// What cannot be understood. Whether the terms are sensible is for [`Terms::faults`] to say, before it is listed.
+    /// The first rule that it breaks.
     pub fn terms(&self) -> Result<Terms, ItemError> {
         let minor = |amount| Minor::new(amount).map_err(ItemError::from);
-        Ok(Terms {
+        if self.title.trim().is_empty() {
+            return Err(ItemError::NoTitle);
+        }
+        if self.title.chars().count() > TITLE_CHARACTERS_MAX {
+            return Err(ItemError::TitleTooLong);
+        }
+        if self.description.chars().count() > DESCRIPTION_CHARACTERS_MAX {
+            return Err(ItemError::DescriptionTooLong);
+        }
+        let terms = Terms {
             seller: self.seller_id,
             currency: self.currency.parse()?,
             ladder: self.ladder.parse()?,
@@ -79,7 +93,11 @@ impl ItemListed {
             starts_at: EpochMs::given(self.starts_at_ms)?,
             ends_at: EpochMs::given(self.ends_at_ms)?,
             closing: self.closing,
-        })
+        };
+        match terms.faults().first() {
+            None => Ok(terms),
+            Some(&fault) => Err(fault.into()),
+        }
     }
 }
 
@@ -146,6 +164,18 @@ fn ids_alone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ImageId>,
 /// Why an item's terms cannot be understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ItemError {
+    /// It has no title.
+    #[error("it has no title")]
+    NoTitle,
+    /// Its title is longer than [`TITLE_CHARACTERS_MAX`].
+    #[error("its title is longer than {TITLE_CHARACTERS_MAX} characters")]
+    TitleTooLong,
+    /// Its description is longer than [`DESCRIPTION_CHARACTERS_MAX`].
+    #[error("its description is longer than {DESCRIPTION_CHARACTERS_MAX} characters")]
+    DescriptionTooLong,
+    /// Its terms.
+    #[error(transparent)]
+    Terms(#[from] TermsFault),
     /// Its currency.
     #[error(transparent)]
     Currency(#[from] UnknownCurrency),
@@ -207,7 +237,7 @@ mod tests {
         let null: serde_json::Map<_, _> =
             full.as_object().expect("it is one").keys().map(|name| (name.clone(), Value::Null)).collect();
         assert_eq!(read(with(&null.into())), expected);
-        assert_eq!(expected.terms().map(|terms| terms.closing), Ok(Closing::Hard));
+        assert_eq!(expected.closing, Closing::Hard);
     }
 
     #[test]
@@ -228,6 +258,41 @@ mod tests {
         }
         for fields in [json!({"closing": {"kind": "never"}}), json!({"ladder": 5}), json!({"reserve_minor": "5"})] {
             assert!(serde_json::from_value::<ItemListed>(with(&fields)).is_err(), "{fields}");
+        }
+    }
+
+    #[test]
+    fn the_rules_of_the_edge_hold_for_listings_from_elsewhere() {
+        const NOW_MS: i64 = 1_800_000_000_000;
+        let sound = || json!({"title": "Vase", "starts_at_ms": NOW_MS, "ends_at_ms": NOW_MS + 60_000});
+        let judged = |fields: Value| {
+            let mut listing = sound();
+            for (name, value) in fields.as_object().expect("fields are an object") {
+                listing[name] = value.clone();
+            }
+            read(with(&listing)).terms().map(|_| ())
+        };
+        assert_eq!(judged(json!({})), Ok(()));
+        assert_eq!(judged(json!({"ends_at_ms": NOW_MS + 1, "title": "é".repeat(120)})), Ok(()));
+        let table = [
+            (json!({"title": null}), ItemError::NoTitle),
+            (json!({"title": " \u{a0}"}), ItemError::NoTitle),
+            (json!({"title": "x".repeat(121)}), ItemError::TitleTooLong),
+            (json!({"title": "x".repeat(500_000)}), ItemError::TitleTooLong),
+            (json!({"description": "x".repeat(10_001)}), ItemError::DescriptionTooLong),
+            (json!({"ends_at_ms": NOW_MS}), TermsFault::EndsBeforeStart.into()),
+            (json!({"ends_at_ms": NOW_MS - 1}), TermsFault::EndsBeforeStart.into()),
+            (json!({"starting_minor": 0}), TermsFault::StartingZero.into()),
+            (json!({"reserve_minor": 99}), TermsFault::ReserveBelowStarting.into()),
+            (json!({"buy_now_minor": 99}), TermsFault::BuyNowTooLow.into()),
+            (
+                json!({"closing": {"kind": "soft", "window_s": 0, "extend_s": 1, "cap_s": 1}}),
+                TermsFault::SoftCloseWithoutEffect.into(),
+            ),
+        ];
+        for (fields, rule) in table {
+            let shown: String = fields.to_string().chars().take(80).collect();
+            assert_eq!(judged(fields), Err(rule), "{shown}");
         }
     }
 

@@ -205,7 +205,7 @@ mod tests {
         let listing = |currency: &str, ends_at_ms: i64| {
             let id = "0195e7a0-0000-7000-8000-000000000001";
             format!(
-                r#"{{"type":"item_listed","item_id":"{id}","seller_id":"{id}","currency":"{currency}","starting_minor":1,"starts_at_ms":0,"ends_at_ms":{ends_at_ms}}}"#
+                r#"{{"type":"item_listed","item_id":"{id}","seller_id":"{id}","title":"Vase","currency":"{currency}","starting_minor":1,"starts_at_ms":0,"ends_at_ms":{ends_at_ms}}}"#
             )
         };
         let mut batch = Batch::default();
