@@ -85,15 +85,16 @@ fn listing(lot: &Lot, random: &mut Random) -> Value {
     }
     let ends_ms = lot.ends_ms + skew_ms;
     let closing = if random.chance(400) {
-        json!({"kind": "soft", "window_s": random.between(1, 3), "extend_s": random.between(1, 3), "cap_s": random.between(0, 8)})
+        json!({"kind": "soft", "window_s": random.between(1, 3), "extend_s": random.between(1, 3), "cap_s": random.between(0, 8).max(1)})
     } else {
         json!({"kind": "hard"})
     };
     let reserve = random.chance(300).then(|| random.between(100, 3000));
     let starts_ms = lot.listed_ms + skew_ms + if random.chance(150) { random.between(-500, 1500) } else { 0 };
+    let starting = random.between(1, 500);
     json!({
         "type": "item_listed", "v": 1, "item_id": lot.item, "seller_id": lot.seller, "title": "Lot", "description": "",
-        "category": "other", "currency": "USD", "starting_minor": random.between(1, 500), "reserve_minor": reserve,
+        "category": "other", "currency": "USD", "starting_minor": starting, "reserve_minor": reserve.map(|reserve| reserve.max(starting)),
         "buy_now_minor": null, "ladder": "standard", "starts_at_ms": starts_ms.min(ends_ms - 1),
         "ends_at_ms": ends_ms, "closing": closing, "country": null, "grid": null, "images": []
     })
