@@ -117,6 +117,9 @@ pub enum WebError {
         /// Further members.
         members: Map<String, Value>,
     },
+    /// The request is for another house.
+    #[error("this house does not answer to that name; its operator can add it to allowed_hosts")]
+    Misdirected,
     /// Too many requests.
     #[error("too many requests; wait {retry_after_s} s")]
     TooMany {
@@ -159,6 +162,7 @@ impl WebError {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Invalid(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::EmailTaken | Self::Refused { .. } => StatusCode::CONFLICT,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::LogUnavailable | Self::DiskFull | Self::DatabaseUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,

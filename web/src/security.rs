@@ -1,5 +1,6 @@
 //! Who may ask what, and how often.
 
+pub mod account;
 pub mod aliases;
 pub mod client_address;
 pub mod headers;

@@ -37,7 +37,7 @@ pub(crate) async fn audit(ground: &Ground, kafka: &str, ledger: &Ledger) -> Resu
     let history = values(&*log, "auctions.bids.history")?;
     sequences(&history, &live)?;
     acknowledged(&history, &ledger.bidders)?;
-    read_model(&ground.url(), &live).await?;
+    read_model(&ground.url(), &live, &ledger.people).await?;
     let bids = ledger.bidders.iter().map(Vec::len).sum::<usize>();
     eprintln!(
         "audited: {} auctions, {bids} acknowledged bids, {} decisions; completions hash to {:016x}, live and replayed",
@@ -110,14 +110,23 @@ fn acknowledged(history: &[Value], bidders: &[Vec<Bid>]) -> Result<()> {
 }
 
 /// What people are shown is what was decided.
-async fn read_model(url: &str, completions: &BTreeMap<String, Value>) -> Result<()> {
+async fn read_model(url: &str, completions: &BTreeMap<String, Value>, people: &[Person]) -> Result<()> {
     let reader = Person::register(url, "Reader").await?;
     let deadline = Instant::now() + QUIET_WITHIN;
     for (item_id, completion) in completions {
+        let winner = people.iter().find(|person| completion["winner_id"] == person.account_id.as_str());
+        let winner_alias = match winner {
+            Some(winner) => winner.at(url).alias(item_id).await?,
+            None => Value::Null,
+        };
+        ensure!(
+            winner_alias.is_null() == completion["winner_id"].is_null(),
+            "{item_id} went to a stranger: {completion}"
+        );
         loop {
             let item = reader.item(item_id).await?;
             let is_shown = item["status"] == "ended"
-                && item["winner_alias"].is_null() == completion["winner_id"].is_null()
+                && item.get("winner_alias").unwrap_or(&Value::Null) == &winner_alias
                 && ["outcome", "price_minor", "bid_count", "sequence"]
                     .iter()
                     .all(|name| item[name] == completion[name]);

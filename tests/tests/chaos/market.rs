@@ -36,6 +36,8 @@ pub(crate) struct Bid {
 #[derive(Default)]
 pub(crate) struct Ledger {
     pub(crate) items: Vec<String>,
+    /// Everybody who bid.
+    pub(crate) people: Vec<Person>,
     /// Of each bidder, in the order in which they bid: no bid was sent before the one before it was acknowledged.
     pub(crate) bidders: Vec<Vec<Bid>>,
 }
@@ -82,13 +84,15 @@ pub(crate) struct Market {
     board: Arc<Board>,
     sellers: Vec<JoinHandle<Result<Vec<String>>>>,
     bidders: Vec<JoinHandle<Result<Vec<Bid>>>>,
+    people: Vec<Person>,
 }
 
 impl Market {
     /// Opens one on the webs at `urls`. The seed draws what everybody does, but not what becomes of it.
     pub(crate) async fn open(urls: &[String], seed: u64) -> Result<Self> {
         let board = Arc::<Board>::default();
-        let mut market = Self { board: Arc::clone(&board), sellers: Vec::new(), bidders: Vec::new() };
+        let mut market =
+            Self { board: Arc::clone(&board), sellers: Vec::new(), bidders: Vec::new(), people: Vec::new() };
         for number in 0..SELLERS + BIDDERS {
             let mut actor = Actor {
                 person: Person::register(&urls[0], &format!("Person{number}")).await?,
@@ -99,6 +103,7 @@ impl Market {
             if number < SELLERS {
                 market.sellers.push(tokio::spawn(async move { actor.sell().await }));
             } else {
+                market.people.push(actor.person.at(&urls[0]));
                 market.bidders.push(tokio::spawn(async move { actor.bid().await }));
             }
         }
@@ -108,7 +113,7 @@ impl Market {
     /// Has everybody finish what they are at.
     pub(crate) async fn close(self) -> Result<Ledger> {
         self.board.is_closing.store(true, Ordering::Relaxed);
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger { people: self.people, ..Ledger::default() };
         for seller in self.sellers {
             ledger.items.extend(seller.await??);
         }

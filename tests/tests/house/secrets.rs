@@ -45,6 +45,7 @@ async fn planted_secrets_show_nowhere_on_kafka() -> Result<()> {
     seen.push(("the log lines".into(), ground.log()));
     seen.extend(tokio::task::spawn_blocking(move || topics(&*log)).await??);
     look(&people, &seen);
+    look_for_bidders(&people[1], &seen);
     Ok(())
 }
 
@@ -68,15 +69,23 @@ async fn auction(ground: &Ground) -> Result<([Person; 2], Vec<Seen>)> {
     let refused = ann.bid(&item, MAXIMUM, "b").await?;
     assert_eq!(refused.body["decision"], "not_above_own_max", "{refused:?}");
     seen.push(("a refusal".into(), refused.body.to_string()));
-    for frame in watcher.until_completed().await? {
+    let sold = seller
+        .list(&json!({"title": "A lamp", "category": "other", "currency": "USD", "starting_minor": 100,
+            "duration_s": 6}))
+        .await?;
+    let bid = ann.bid(&sold, MAXIMUM, "a").await?.body["bid_id"].as_str().context("a bid")?.to_owned();
+    let mut sale = Watcher::connect(&url, &[(&sold, 0)]).await?;
+    for frame in watcher.until_completed().await?.into_iter().chain(sale.until_completed().await?) {
         seen.push(("a frame".into(), frame.to_string()));
     }
-    for path in pages(&item) {
+    assert_eq!(seller.item(&sold).await?["winner_alias"], ann.alias(&sold).await?, "a winner is told by name");
+    for path in pages(&item).into_iter().chain(of_item(&sold)).chain([format!("/api/v1/bids/{bid}")]) {
         seen.push((format!("{path} to a stranger"), reqwest::get(format!("{url}{path}")).await?.text().await?));
         for person in [&ann, &seller] {
             let text = person.text(&path).await?;
             // Bidders are told their own maximum, on the page and in the state of its item.
-            let is_told = person.account_id == ann.account_id && path.ends_with(&format!("/items/{item}"));
+            let is_told = person.account_id == ann.account_id
+                && [&item, &sold].iter().any(|item| path.ends_with(&format!("/items/{item}")));
             let text = if is_told { without_own_maximum(&text) } else { text };
             seen.push((format!("{path} to {}", person.account_id), text));
         }
@@ -92,8 +101,10 @@ fn look_for_bidders(bidder: &Person, seen: &[Seen]) {
             || place == "notices"
             || place == "the log lines"
             || place.contains("/admin");
-        let names = ["\"bidder_id\"", "\"leader_id\"", "\"winner_id\"", "\"grid\"", &bidder.account_id];
-        for name in names.into_iter().filter(|_| !is_own && !is_internal) {
+        let members =
+            ["bidder_id", "buyer_id", "leader_id", "winner_id", "country", "grid"].map(|name| format!("\"{name}\":"));
+        let names = members.iter().map(String::as_str).chain([bidder.account_id.as_str()]);
+        for name in names.filter(|_| !is_own && !is_internal) {
             assert!(!text.contains(name), "{place} shows {name}: {text}");
         }
     }
@@ -135,15 +146,18 @@ fn pages(item: &str) -> Vec<String> {
         "/admin/data",
         "/admin/flow",
     ];
-    let item = [
+    fixed.iter().map(ToString::to_string).chain(of_item(item)).collect()
+}
+
+fn of_item(item: &str) -> [String; 6] {
+    [
         format!("/items/{item}"),
         format!("/sell/{item}"),
         format!("/api/v1/items/{item}"),
         format!("/api/v1/items/{item}/bids?after=0"),
         "/api/v1/items".to_owned(),
         "/api/v1/openapi.json".to_owned(),
-    ];
-    fixed.iter().map(ToString::to_string).chain(item).collect()
+    ]
 }
 
 /// Every record of the public topics, as text.

@@ -13,7 +13,7 @@ use crate::state::AppState;
 /// How many maxima of the latest bids a process remembers.
 const REMEMBERED: usize = 50_000;
 /// How long the log may take to give a bid. A page goes without it rather than wait.
-const READ_WITHIN: Duration = Duration::from_secs(3);
+const READ_WITHIN: Duration = Duration::from_secs(1);
 
 /// Maxima that were read or placed here. A bid never changes, so what is here is true.
 pub struct OwnMaxima {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::text;
 use crate::error::{FieldErrors, WebError};
+use crate::security::account;
 use crate::state::AppState;
 
 const PASSWORD_CHARACTERS: std::ops::RangeInclusive<usize> = 8..=200;
@@ -65,7 +66,7 @@ impl Registration {
         } else if name.contains('@') {
             // People put their address here by mistake, and it would be public.
             errors.add("display_name", "looks_like_email", "Choose a name without @: everybody sees it");
-        } else if RESERVED.contains(&name.to_lowercase().as_str()) {
+        } else if text::looks_like_any(&name, &RESERVED) {
             errors.add("display_name", "reserved", "Choose another name: the house speaks under this one");
         }
         errors
@@ -77,6 +78,9 @@ impl Registration {
     /// `Invalid` by field, `EmailTaken`, `DatabaseUnavailable`.
     pub async fn register(self, state: &AppState) -> Result<AccountRow, WebError> {
         self.faults().into_result()?;
+        if account::of_email(&state.database, &self.email).await?.is_some() {
+            return Err(WebError::EmailTaken);
+        }
         let account = AccountRow {
             account_id: AccountId::from_untyped_uuid(Uuid::now_v7()),
             email: text::email(&self.email).unwrap_or_default(),
@@ -117,7 +121,9 @@ mod tests {
         }
         assert_eq!(faults("\u{200B}\u{202E}"), ["required"]);
         assert_eq!(faults("\u{3164}"), ["required"]);
-        for reserved in ["Gavel", "ADMIN", "ad\u{200B}min", "The Seller", "support"] {
+        for reserved in
+            ["Gavel", "ADMIN", "ad\u{200B}min", "ad\u{200D}min", "The Seller", "support", "G\u{430}vel", "Ａｄｍｉｎ"]
+        {
             assert_eq!(faults(reserved), ["reserved"], "{reserved}");
         }
         assert_eq!(faults("ann@b.example"), ["looks_like_email"]);

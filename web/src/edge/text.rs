@@ -2,6 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
+use unicode_security::skeleton;
 
 /// What neither shows nor joins: marks of direction, of width zero, of the order of bytes. The joiners stay, for words and
 /// emoji are written with them.
@@ -38,6 +39,18 @@ pub fn is_visible(text: &str) -> bool {
     })
 }
 
+/// Whether a reader could take the text for one of these: letters that look alike are one (Unicode Technical Standard 39),
+/// in any case, with what is not seen left out.
+#[must_use]
+pub fn looks_like_any(text: &str, names: &[&str]) -> bool {
+    let shape = |text: &str| -> String {
+        let seen = text.nfkc().filter(|character| !matches!(character, '\u{200C}' | '\u{200D}')).collect::<String>();
+        skeleton(&seen.to_lowercase()).collect()
+    };
+    let text = shape(text);
+    names.iter().any(|name| shape(name) == text)
+}
+
 /// An e-mail address in its one form: the host as the network writes it. `None` where no letter could go there.
 #[must_use]
 pub fn email(text: &str) -> Option<String> {
@@ -49,6 +62,21 @@ pub fn email(text: &str) -> Option<String> {
     let host = idna::domain_to_ascii_strict(host).ok()?;
     let address = format!("{local}@{host}");
     (is_local && !host.is_empty() && address.len() <= EMAIL_BYTES_MAX).then_some(address)
+}
+
+/// The forms in which an address may have been kept: as it is written, with its host in letters, and in its one form. What is
+/// no address has the one in which it is written.
+#[must_use]
+pub fn email_forms(text: &str) -> Vec<String> {
+    let mut forms = vec![text.trim().to_owned()];
+    if let Some(address) = email(text) {
+        if let Some((local, host)) = address.rsplit_once('@') {
+            forms.push(format!("{local}@{}", idna::domain_to_unicode(host).0));
+        }
+        forms.push(address);
+    }
+    forms.dedup();
+    forms
 }
 
 const EMAIL_BYTES_MAX: usize = 254;
@@ -73,6 +101,17 @@ mod tests {
         for invisible in ["", " ", "\u{200D}", "\u{3164}", "\u{2800}", "\u{301}", "\u{A0}"] {
             assert!(!is_visible(invisible), "{invisible:?}");
         }
+    }
+
+    #[test]
+    fn an_address_is_found_in_whichever_form_it_was_kept() {
+        let all = ["ann@bücher.example", "ann@xn--bcher-kva.example"];
+        for written in all {
+            let forms = email_forms(written);
+            assert!(all.iter().all(|form| forms.iter().any(|found| found == form)), "{written}: {forms:?}");
+        }
+        assert_eq!(email_forms(" ann@b.example "), ["ann@b.example"]);
+        assert_eq!(email_forms("no address"), ["no address"]);
     }
 
     #[test]

@@ -45,6 +45,7 @@ impl WebError {
             Self::KeyReused => ("idempotency-key-reused", "Idempotency-Key used before"),
             Self::EmailTaken => ("email-taken", "E-mail address taken"),
             Self::Refused { .. } => ("refused", "Refused"),
+            Self::Misdirected => ("misdirected", "Another house"),
             Self::TooMany { .. } => ("too-many-requests", "Too many requests"),
             Self::DiskFull => ("disk-full", "The disk is full"),
             Self::LogUnavailable => ("log-unavailable", "The log is unavailable"),

@@ -1,8 +1,9 @@
 //! The data folder: `log/` and `operator.sock` (embedded), `gavel.db` (SQLite), `streams/` (local state), `instance` (this
 //! process's name).
 
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 use gavel_readmodel::{Database, DatabaseUrl};
@@ -14,7 +15,8 @@ use crate::config::Config;
 /// Sees to it that the folder is there and can be written.
 pub(super) fn prepare(config: &Config) -> Result<(), StartError> {
     let failed = |reason| StartError::Folder { path: config.data.clone(), reason };
-    fs::create_dir_all(&config.data).map_err(failed)?;
+    // Nobody else may read what is in it: bids, addresses, hashes.
+    DirBuilder::new().recursive(true).mode(0o700).create(&config.data).map_err(failed)?;
     let probe = config.data.join(format!(".probe-{}", std::process::id()));
     fs::write(&probe, []).and_then(|()| fs::remove_file(&probe)).map_err(failed)
 }

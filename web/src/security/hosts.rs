@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, Version, header};
+use axum::http::{HeaderMap, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -19,8 +19,7 @@ pub async fn check(State(state): State<AppState>, request: Request, next: Next) 
     if host.is_none_or(|host| is_allowed(host, &state.config.allowed_hosts, origin, state.address.ip())) {
         return next.run(request).await;
     }
-    (StatusCode::MISDIRECTED_REQUEST, "this house does not answer to that name; an operator adds it to allowed_hosts\n")
-        .into_response()
+    WebError::Misdirected.into_response()
 }
 
 /// The one host that a request names; none where its version of HTTP needs none.

@@ -18,6 +18,14 @@ fn composed(password: &str) -> String {
     password.nfc().collect()
 }
 
+/// Whether a password has that hash: composed, or, as hashes of before were made, as it is written.
+fn is_that_of(password: &str, hash: &str) -> bool {
+    let composed = composed(password);
+    let is_other = composed != password;
+    password_auth::verify_password(composed, hash).is_ok()
+        || is_other && password_auth::verify_password(password, hash).is_ok()
+}
+
 /// Hashes and verifies. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Passwords(Arc<Semaphore>);
@@ -44,9 +52,8 @@ impl Passwords {
     /// `Internal` when the house is stopping.
     pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, WebError> {
         self.off_thread(move || {
-            let hash_or_nobody = hash.as_deref().unwrap_or(&NOBODY);
-            let matches = password_auth::verify_password(composed(&password), hash_or_nobody).is_ok();
-            matches && hash.is_some()
+            let is_of_somebody = hash.is_some();
+            is_that_of(&password, hash.as_deref().unwrap_or(&NOBODY)) && is_of_somebody
         })
         .await
     }
@@ -60,5 +67,24 @@ impl Passwords {
             work()
         };
         tokio::task::spawn_blocking(work).await.map_err(|error| stopping(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_is_the_same_from_any_keyboard_and_older_hashes_hold() {
+        let (composed, decomposed) = ("caf\u{e9} caf\u{e9}", "cafe\u{301} cafe\u{301}");
+        let passwords = Passwords::prepared();
+        let hash = passwords.hash(decomposed.into()).await.unwrap();
+        for written in [composed, decomposed] {
+            assert!(passwords.verify(written.into(), Some(hash.clone())).await.unwrap(), "{written}");
+        }
+        let older = password_auth::generate_hash(decomposed);
+        assert!(passwords.verify(decomposed.into(), Some(older)).await.unwrap());
+        assert!(!passwords.verify("cafe cafe".into(), Some(hash)).await.unwrap());
+        assert!(!passwords.verify("nobody has this password".into(), None).await.unwrap());
     }
 }

@@ -61,9 +61,18 @@ pub fn removal(state: &AppState) -> Cookie<'static> {
     bare(state, String::new())
 }
 
+/// The one name that counts: behind TLS another host of the domain could set the plain one.
+fn cookie_name(state: &AppState) -> &'static str {
+    if state.is_https() { SECURE_COOKIE } else { COOKIE }
+}
+
 fn bare(state: &AppState, value: String) -> Cookie<'static> {
-    let name = if state.is_https() { SECURE_COOKIE } else { COOKIE };
-    Cookie::build((name, value)).path("/").http_only(true).same_site(SameSite::Lax).secure(state.is_https()).build()
+    Cookie::build((cookie_name(state), value))
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(state.is_https())
+        .build()
 }
 
 fn hash(token: &str) -> TokenHash {
@@ -71,14 +80,13 @@ fn hash(token: &str) -> TokenHash {
 }
 
 /// The token that came with a request, and how.
-fn presented(headers: &HeaderMap) -> Option<(String, SessionKind)> {
+fn presented(headers: &HeaderMap, cookie: &str) -> Option<(String, SessionKind)> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
         return scheme.eq_ignore_ascii_case("bearer").then(|| (token.trim().to_owned(), SessionKind::Bearer));
     }
-    let jar = CookieJar::from_headers(headers);
-    let cookie = jar.get(SECURE_COOKIE).or_else(|| jar.get(COOKIE))?.value().to_owned();
-    Some((cookie, SessionKind::Browser))
+    let token = CookieJar::from_headers(headers).get(cookie)?.value().to_owned();
+    Some((token, SessionKind::Browser))
 }
 
 /// Who asks: somebody with a valid session.
@@ -110,7 +118,7 @@ impl Caller {
 /// # Errors
 /// `DatabaseUnavailable`.
 pub async fn caller(state: &AppState, headers: &HeaderMap) -> Result<Option<Caller>, WebError> {
-    let Some((token, kind)) = presented(headers) else { return Ok(None) };
+    let Some((token, kind)) = presented(headers, cookie_name(state)) else { return Ok(None) };
     let token_hash = hash(&token);
     let session = state.database.find_session(&token_hash, state.now_ms()).await?;
     // A token counts only the way it was given: a stolen cookie is no bearer token.
@@ -138,12 +146,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn behind_tls_the_plain_cookie_is_nothing() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, format!("{COOKIE}=planted").parse().unwrap());
+        assert!(presented(&headers, SECURE_COOKIE).is_none());
+        headers.insert(header::COOKIE, format!("{COOKIE}=planted; {SECURE_COOKIE}=own").parse().unwrap());
+        assert_eq!(presented(&headers, SECURE_COOKIE).map(|(token, _)| token).as_deref(), Some("own"));
+    }
+
+    #[test]
     fn a_scheme_is_read_in_any_case_and_no_other_scheme_is() {
         let token = |authorization: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::AUTHORIZATION, authorization.parse().unwrap());
             headers.insert(header::COOKIE, format!("{COOKIE}=from-the-cookie").parse().unwrap());
-            presented(&headers).map(|(token, _)| token)
+            presented(&headers, COOKIE).map(|(token, _)| token)
         };
         for good in ["Bearer abc", "bearer abc", "BEARER  abc "] {
             assert_eq!(token(good).as_deref(), Some("abc"), "{good}");

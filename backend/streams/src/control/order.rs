@@ -49,6 +49,17 @@ enum Kind {
     ControlSet,
 }
 
+/// Whether a record of the topic says that it is something else than an order: other things of a house are kept there, too.
+pub(super) fn is_of_another_type(record: &Record) -> bool {
+    #[derive(Deserialize)]
+    struct Typed {
+        #[serde(rename = "type")]
+        kind: String,
+    }
+    let typed = record.value.as_deref().and_then(|value| serde_json::from_slice::<Typed>(value).ok());
+    typed.is_some_and(|typed| typed.kind != "control_set")
+}
+
 impl Order {
     /// The record that gives this order to a scope.
     #[must_use]

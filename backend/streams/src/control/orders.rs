@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use gavel_log::Record;
 use serde::Serialize;
 
-use super::order::{ALL, Order, OrderedState};
+use super::order::{ALL, Order, OrderedState, is_of_another_type};
 
 /// How long after the append time of its record a drain ends: every worker knows of an order within this time.
 pub const DRAIN_LEAD_MS: i64 = 1_000;
@@ -48,8 +48,12 @@ struct Given {
 }
 
 impl Orders {
-    /// Takes a record of the topic. False if it is not understood: then the scope's last order stands.
+    /// Takes a record of the topic; what is of another type is passed over. False if it is not understood: then the scope's
+    /// last order stands.
     pub fn read(&mut self, record: &Record) -> bool {
+        if is_of_another_type(record) {
+            return true;
+        }
         let Some((scope, order)) = Order::read(record) else { return false };
         self.0.insert(scope, Given { order, append_ms: record.append_ms });
         true
@@ -135,6 +139,13 @@ pub(super) mod tests {
         assert!(!orders.read(&appended(strange, 2)));
         assert_eq!(orders.regime("bidding").mode, Mode::Paused, "what is not understood changes nothing");
         assert_eq!(orders.standing().map(|(scope, _)| scope).collect::<Vec<_>>(), ["bidding"]);
+        let other = NewRecord {
+            key: Some("bidding".into()),
+            value: Some(r#"{"type":"of_the_future","v":1}"#.into()),
+            ..NewRecord::default()
+        };
+        assert!(orders.read(&appended(other, 2)), "it is no order, and is passed over");
+        assert_eq!(orders.regime("bidding").mode, Mode::Paused);
         given(&mut orders, "bidding", OrderedState::Running, 0, 3);
         assert_eq!(orders.regime("bidding"), Regime::default());
         assert_eq!(orders.standing().count(), 0);

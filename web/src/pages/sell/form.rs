@@ -54,7 +54,7 @@ impl Filled {
     pub(crate) async fn read(mut body: Multipart) -> Result<Self, PageError> {
         let refused = |error: axum::extract::multipart::MultipartError| match error.status() {
             axum::http::StatusCode::PAYLOAD_TOO_LARGE => WebError::TooLarge { limit_bytes: picture::PICTURE_BYTES_MAX },
-            _ => WebError::Malformed(error.body_text()),
+            _ => WebError::Malformed("the form is not understood; load the page again and send it once more".into()),
         };
         let mut filled = Self { texts: HashMap::new(), kept_images: Vec::new(), uploads: Vec::new() };
         while let Some(part) = body.next_field().await.map_err(refused)? {
